@@ -1,0 +1,48 @@
+# `make demo` and `make test` do all their own set-up; they need Python >= 3.11 with venv.
+PYTHON ?= python3
+BIN = .venv/bin
+STAMP = .venv/.installed
+
+.PHONY: demo test check fmt lock docs bench chaos image-check clean
+
+demo: $(STAMP)
+	$(BIN)/syncd demo
+
+test: $(STAMP)
+	$(BIN)/pytest -n 2
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+fmt: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(STAMP)
+	$(BIN)/python -m syncd.schemas docs
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/sync.py
+
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+lock: $(STAMP)
+	$(LOCK) -o requirements/runtime.txt pyproject.toml
+	$(LOCK) -c requirements/runtime.txt -o requirements/dev.txt pyproject.toml requirements/dev.in
+
+image-check:
+	PYTHON=$(PYTHON) .ci/image-check
+
+clean:
+	rm -rf .venv
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $(STAMP)
