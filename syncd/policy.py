@@ -1,0 +1,271 @@
+"""The policy: every threshold of the rules, with its default. Frozen; from ``[policy.*]``.
+
+The keys and defaults are explained in docs/rules.md. Amounts are in the portfolio currency.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Days = Annotated[int, Field(ge=0, le=3650)]
+
+
+class PolicyPart(BaseModel):
+    """Strict and frozen: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RenewalPolicy(PolicyPart):
+    """Renewal dates and states."""
+
+    window_days: Days = Field(
+        120, description="the renewal window opens so many days before renewal_date"
+    )
+    gap_days: Days = Field(30, description="a successor starts at most so many days after the end")
+    overlap_days: Days = Field(
+        30, description="a successor starts at most so many days before the end"
+    )
+    pick: Literal["earliest", "latest", "largest"] = Field(
+        "earliest", description="which chain end rules when several contracts are in force"
+    )
+    default_term_months: Annotated[int, Field(ge=1, le=240)] = Field(
+        12, description="term of a closed-won opportunity that names none"
+    )
+
+
+class TierPolicy(PolicyPart):
+    """Tiers and key accounts. `names` are in order of importance, three or four of them."""
+
+    method: Literal["pareto", "thresholds", "score"] = Field(
+        "pareto", description="pareto (share of the book's ARR), thresholds (ARR bands) or score"
+    )
+    names: tuple[str, ...] = Field(
+        ("strategic", "growth", "maintenance"),
+        min_length=3,
+        max_length=4,
+        description="the tiers, most important first (3 or 4)",
+    )
+    strategic_share: Share = Field(
+        0.4, description="the leading group reaches this share of the book's ARR"
+    )
+    strategic_min: Annotated[int, Field(ge=0)] = Field(
+        5, description="fewest accounts in the leading group"
+    )
+    strategic_max: Annotated[int, Field(ge=1)] = Field(
+        20, description="most accounts in the leading group"
+    )
+    growth_potential_share: Annotated[float, Field(ge=0)] = Field(
+        0.25, description="expansion potential of this share of its own ARR makes an account growth"
+    )
+    key_account_share: Annotated[float, Field(ge=0.05, le=0.15)] = Field(
+        0.10, description="top share of customers with ARR that are key accounts (0.05 to 0.15)"
+    )
+    review_month: Annotated[int, Field(ge=1, le=12)] = Field(
+        1, description="month in which tiers are reviewed with exact borders"
+    )
+    margin: Share = Field(
+        0.2, description="how far past a border an account must be to change tier"
+    )
+    thresholds: tuple[Decimal, ...] = Field(
+        (Decimal(100000), Decimal(20000)),
+        description="method thresholds: least ARR of each tier but the last",
+    )
+    score: dict[Literal["arr", "potential", "strategic"], Annotated[float, Field(ge=0)]] = Field(
+        {"arr": 0.6, "potential": 0.3, "strategic": 0.1}, description="method score: weights"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TierPolicy:
+        if self.strategic_min > self.strategic_max:
+            raise ValueError("strategic_min is greater than strategic_max")
+        if self.method == "thresholds":
+            if len(self.thresholds) != len(self.names) - 1:
+                raise ValueError(
+                    f"thresholds needs {len(self.names) - 1} amounts for {len(self.names)} tiers"
+                )
+            if list(self.thresholds) != sorted(self.thresholds, reverse=True) or len(
+                set(self.thresholds)
+            ) != len(self.thresholds):
+                raise ValueError(
+                    "thresholds must fall from tier to tier, or a tier can never be reached"
+                )
+        return self
+
+
+HANDOFF_ITEMS = (
+    "pain_points",
+    "promised_outcomes",
+    "champion",
+    "economic_buyer",
+    "skeptics",
+    "contract_terms",
+    "discounts",
+    "verbal_commitments",
+)
+HandoffItem = Literal[
+    "pain_points",
+    "promised_outcomes",
+    "champion",
+    "economic_buyer",
+    "skeptics",
+    "contract_terms",
+    "discounts",
+    "verbal_commitments",
+]
+HANDOFF_WEIGHTS: dict[HandoffItem, float] = {
+    "pain_points": 25,
+    "promised_outcomes": 25,
+    "champion": 10,
+    "economic_buyer": 10,
+    "skeptics": 5,
+    "contract_terms": 10,
+    "discounts": 10,
+    "verbal_commitments": 5,
+}
+
+
+class HandoffPolicy(PolicyPart):
+    """Which deals owe a handoff document, and what counts as an answer."""
+
+    kinds: tuple[Literal["new", "expansion", "renewal", "other"], ...] = Field(
+        ("new",), description="kinds of closed-won opportunities that owe a document"
+    )
+    lookback_days: Days = Field(180, description="deals closed longer ago owe none")
+    due_business_days: Days = Field(5, description="business days after close until it is overdue")
+    weights: dict[HandoffItem, Annotated[float, Field(ge=0)]] = Field(
+        HANDOFF_WEIGHTS, description="weight of each item; items left out keep their default"
+    )
+    min_chars: dict[HandoffItem | Literal["default"], Annotated[int, Field(ge=1)]] = Field(
+        {"default": 2, "pain_points": 20, "promised_outcomes": 20},
+        description="least characters of an answer; items left out keep their default",
+    )
+    placeholders: tuple[str, ...] = Field(
+        (), description="further texts that are no answer, such as a template's"
+    )
+
+    def weight(self, item: HandoffItem) -> float:
+        """The item's weight, its default where the policy names none."""
+        return self.weights.get(item, HANDOFF_WEIGHTS[item])
+
+    def least_chars(self, item: HandoffItem) -> int:
+        """The fewest characters that make an answer to this item."""
+        shipped = {"pain_points": 20, "promised_outcomes": 20}
+        default = self.min_chars.get("default", 2)
+        return self.min_chars.get(item, shipped.get(item, default))
+
+
+class HealthBands(PolicyPart):
+    """Least score of the green and the yellow band; below yellow is red."""
+
+    green: Annotated[float, Field(ge=0, le=100)] = 70
+    yellow: Annotated[float, Field(ge=0, le=100)] = 40
+
+    @model_validator(mode="after")
+    def _ordered(self) -> HealthBands:
+        if self.yellow >= self.green:
+            raise ValueError("yellow must be below green")
+        return self
+
+
+HealthComponent = Literal["usage", "support", "engagement", "sentiment"]
+HEALTH_WEIGHTS: dict[HealthComponent, float] = {
+    "usage": 40,
+    "support": 20,
+    "engagement": 25,
+    "sentiment": 15,
+}
+
+
+class HealthPolicy(PolicyPart):
+    """The health score's components and bands."""
+
+    weights: dict[HealthComponent, Annotated[float, Field(ge=0)]] = Field(
+        HEALTH_WEIGHTS,
+        description="weight of each component; one left out keeps its default",
+    )
+    min_coverage: Annotated[float, Field(ge=0, le=100)] = Field(
+        40, description="percent of weight that must have had input, else the band is unknown"
+    )
+    bands: HealthBands = Field(HealthBands(), description="least score of green and of yellow")
+
+    def weight(self, component: HealthComponent) -> float:
+        """The component's weight, its default where the policy names none."""
+        return self.weights.get(component, HEALTH_WEIGHTS[component])
+
+
+class CadencePolicy(PolicyPart):
+    """Check-in and QBR intervals in days, one for each tier in order."""
+
+    checkin_days: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (14, 30, 90), min_length=3, max_length=4, description="check-in interval of each tier"
+    )
+    qbr_days: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (90, 182, 365), min_length=3, max_length=4, description="QBR interval of each tier"
+    )
+
+
+class TasksPolicy(PolicyPart):
+    """Who gets tasks, how many, and which days are holidays."""
+
+    max_new_tasks_per_user_per_day: Annotated[int, Field(ge=0)] = Field(
+        10, description="new tasks a person gets in a day; the rest wait for the next"
+    )
+    fallback_assignee: str = Field(
+        "", description="mail address or user id that gets what nobody else can"
+    )
+    holidays: tuple[date, ...] | str = Field(
+        (), description="days that are no business days, or a country's code such as GB"
+    )
+
+
+class PlaybookPolicy(PolicyPart):
+    """A playbook of the admin's own, or one that replaces a shipped one of the same id.
+
+    With ``enabled = false`` nothing else is needed.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")]
+    enabled: bool = True
+    when: str | None = Field(
+        None, description="condition that opens the task, over the account's values"
+    )
+    once_per: str | None = Field(
+        None, description="expression whose value is the cycle: one task for each"
+    )
+    assignee: tuple[str, ...] | str | None = Field(
+        None,
+        description="am, csm, ae, am_manager, ae_manager or a mail address; several: one task each",
+    )
+    due: str | int | None = Field(
+        None, description="business days from today, or an expression giving a date"
+    )
+    priority: Literal["low", "normal", "high"] | None = None
+    subject: str | None = Field(None, description="template of the subject")
+    body: str | None = Field(None, description="template of the text")
+    each: Literal["handoff", "signal"] | None = Field(
+        None, description="one task for each handoff document or signal, not for the account"
+    )
+    gone: str | None = Field(
+        None, description="template of the note with which syncd closes the task"
+    )
+    closes_when: str | None = Field(
+        None, description="condition that closes the open task; default: when no longer holds"
+    )
+
+
+class Policy(PolicyPart):
+    """The whole policy."""
+
+    renewal: RenewalPolicy = RenewalPolicy()
+    tier: TierPolicy = TierPolicy()
+    handoff: HandoffPolicy = HandoffPolicy()
+    health: HealthPolicy = HealthPolicy()
+    cadence: CadencePolicy = CadencePolicy()
+    tasks: TasksPolicy = TasksPolicy()
+    playbooks: tuple[PlaybookPolicy, ...] = ()
