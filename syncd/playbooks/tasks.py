@@ -1,0 +1,267 @@
+"""Which tasks an account should have today, and when that can next change."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from msgspec import Struct
+from rule_engine import Rule, errors
+
+from syncd.model import AccountRecords, Before, Derived, Finding, Ref
+from syncd.playbooks.compiled import Playbook, Playbooks, shipped
+from syncd.playbooks.names import (
+    VALUES,
+    account_names,
+    each_names,
+    plain_date,
+)
+from syncd.playbooks.people import assignee
+from syncd.playbooks.wording import PLAIN, TextError, body_text, day, subject_text
+from syncd.policy import Policy
+from syncd.rules.dates import add_business_days, add_days, holidays_of, is_business_day
+
+KEY_CHARS = 120
+NOT_ENTITLED = frozenset({"prospect", "churned"})
+_UNSAFE = re.compile(r"[^A-Za-z0-9._@+-]+")
+_GONE = "The reason for this task is gone: the playbook's condition no longer holds."
+
+
+class DesiredTask(Struct, frozen=True):
+    """A task that should be. The key is the same on every day, for ever.
+
+    `assignee` None: nobody is left to give it to (there is a Finding), it is not opened.
+    `opens` False: one that is open stays so and may be updated, but none is opened now.
+    `due_moves` False: the due date was counted from today, so an open task keeps the one it has.
+    """
+
+    key: str
+    playbook: str
+    account: Ref
+    cycle: str
+    role: str
+    assignee: str | None
+    due: date
+    priority: str
+    subject: str
+    body: str
+    because: str
+    opens: bool
+    due_moves: bool = True
+
+
+def desired_tasks(
+    playbooks: Playbooks,
+    records: AccountRecords,
+    values: Mapping[str, Derived],
+    before: Before,
+    policy: Policy,
+    today: date,
+    *,
+    html: bool = False,
+    first_run: bool | None = None,
+    load: Mapping[str, tuple[float, str]] | None = None,
+    currency: str = "",
+) -> tuple[list[DesiredTask], list[Finding]]:
+    """All tasks that the account should have, and those that cannot be as Findings.
+
+    `load` is each account manager's load with the id of the largest account; `currency` is the
+    portfolio's, for the texts. An account that is no customer has no tasks.
+    """
+    if records.account.status in NOT_ENTITLED:
+        return [], []
+    names = account_names(
+        records,
+        values,
+        before,
+        policy,
+        today,
+        first_run=before.first_run if first_run is None else first_run,
+        load=load or {},
+        currency=currency,
+    )
+    tasks: dict[str, DesiredTask] = {}
+    findings: list[Finding] = []
+    scopes: dict[str | None, list[tuple[dict[str, Any], str | None]]] = {None: [(names, None)]}
+    for playbook in playbooks:
+        if playbook.each not in scopes:
+            scopes[playbook.each] = [
+                ({**names, **more}, owner)
+                for more, owner in each_names(str(playbook.each), records, policy, today)
+            ]
+        for scope, deal_owner in scopes[playbook.each]:
+            asked = _Asked(playbook, records, values, policy, today, scope, deal_owner, html)
+            for task in asked.tasks(findings):
+                tasks.setdefault(task.key, task)
+    return list(tasks.values()), findings
+
+
+def closing_note(playbook: str, values: Mapping[str, Derived]) -> str:
+    """Why an open task of that playbook is closed, in one or two sentences."""
+    row = shipped().get(playbook)
+    if row is None or row.gone is None:
+        return _GONE
+    names = {name: values[name].value if name in values else None for name in VALUES}
+    return subject_text(PLAIN.from_string(row.gone), names)
+
+
+class _Asked(Struct, frozen=True):
+    """One playbook asked about one account, document or signal."""
+
+    playbook: Playbook
+    records: AccountRecords
+    values: Mapping[str, Derived]
+    policy: Policy
+    today: date
+    names: Mapping[str, Any]
+    deal_owner: str | None
+    html: bool
+
+    def tasks(self, findings: list[Finding]) -> Iterator[DesiredTask]:
+        """One task for each assignee role; adds a Finding where a task cannot be."""
+        playbook = self.playbook
+        holds = _holds(playbook.when, self.names)
+        if playbook.closes_when is None:
+            if not holds:
+                return
+        elif _holds(playbook.closes_when, self.names):
+            return
+        cycle = self._cycle()
+        due = self._due()
+        if cycle is None or due is None:
+            return
+        opens = holds and all(name in self.values for name in playbook.names & VALUES.keys())
+        given: set[str] = set()
+        for role in playbook.assignees:
+            person = assignee(
+                role,
+                self.records.account,
+                self.deal_owner,
+                self.records.users,
+                self.policy.tasks.fallback_assignee,
+            )
+            if role == "csm" and (person is None or person in given):
+                continue
+            key = self._key(cycle, role)
+            if person is None:
+                findings.append(self._nobody(key, role))
+            else:
+                given.add(person)
+            yield self._task(key, cycle, role, person, due, findings, opens=opens)
+
+    def _task(
+        self,
+        key: str,
+        cycle: str,
+        role: str,
+        person: str | None,
+        due: date,
+        findings: list[Finding],
+        *,
+        opens: bool,
+    ) -> DesiredTask:
+        playbook, account = self.playbook, self.records.account
+        template = playbook.html_body if self.html else playbook.body
+        because = self._because()
+        try:
+            subject = subject_text(playbook.subject, self.names)
+            body = body_text(template, self.names, html=self.html)
+        except TextError as error:
+            subject, body = f"{playbook.id}: {account.name or account.id}", because
+            findings.append(
+                Finding(
+                    account.ref,
+                    "task_text",
+                    f"The text of playbook {playbook.id} cannot be filled in: {error}",
+                    key,
+                    "Mend the playbook's subject or body in the config.",
+                )
+            )
+        return DesiredTask(
+            key=key,
+            playbook=playbook.id,
+            account=account.ref,
+            cycle=cycle,
+            role=role,
+            assignee=person,
+            due=due,
+            priority=playbook.priority,
+            subject=subject,
+            body=body,
+            because=because,
+            opens=opens and person is not None,
+            due_moves=not isinstance(playbook.due, int),
+        )
+
+    def _cycle(self) -> str | None:
+        value = _evaluate(self.playbook.once_per, self.names)
+        if value is None or value == "":
+            return None
+        if isinstance(value, date):
+            return plain_date(value).isoformat()
+        if isinstance(value, Decimal):
+            return f"{value.normalize():f}"
+        return str(value)
+
+    def _due(self) -> date | None:
+        """A business day: counted from today, or the one on or before the day that is named."""
+        off = holidays_of(self.policy.tasks.holidays)
+        if isinstance(self.playbook.due, int):
+            return add_business_days(self.today, max(1, self.playbook.due), off)
+        value = _evaluate(self.playbook.due, self.names)
+        if not isinstance(value, date):
+            return None
+        due = plain_date(value)
+        while not is_business_day(due, off) and due > date.min:
+            due = add_days(due, -1)
+        return due
+
+    def _key(self, cycle: str, role: str) -> str:
+        parts = (self.playbook.id, self.records.account.id, cycle, role)
+        key = "/".join(_UNSAFE.sub("-", part) for part in parts)
+        plain = "/".join(parts)
+        if key == plain and len(key) <= KEY_CHARS:
+            return key
+        digest = hashlib.blake2b(plain.encode(), digest_size=6).hexdigest()
+        return f"{key[: KEY_CHARS - len(digest) - 1]}/{digest}"
+
+    def _because(self) -> str:
+        """The values that the condition names, with their reasons."""
+        told = [
+            f"{name} is {_shown(derived.value)}" + (f" ({why})" if (why := derived.because) else "")
+            for name in sorted(self.playbook.names & self.values.keys())
+            if (derived := self.values[name]).value is not None
+        ]
+        return "; ".join(told) or f"the condition of {self.playbook.id} holds"
+
+    def _nobody(self, key: str, role: str) -> Finding:
+        text = f"Nobody can get the task {self.playbook.id}: the {role.replace('_', ' ')} is"
+        return Finding(
+            self.records.account.ref,
+            "no_assignee",
+            f"{text} missing or inactive, and so is everyone who stands in.",
+            key,
+            "Set an active owner, or fallback_assignee under [policy.tasks].",
+        )
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return day(value) if isinstance(value, date) else str(value)
+
+
+def _holds(rule: Rule, names: Mapping[str, Any]) -> bool:
+    return _evaluate(rule, names) is True
+
+
+def _evaluate(rule: Rule, names: Mapping[str, Any]) -> Any:
+    """The expression's value; None where it needs something that is not known."""
+    try:
+        return rule.evaluate(names)
+    except errors.EvaluationError:
+        return None

@@ -1,0 +1,80 @@
+"""Task texts: sandboxed templates, and how they name amounts and days."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from jinja2 import Template, TemplateError, pass_context
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+SUBJECT_CHARS = 120
+BODY_CHARS = 30_000
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+_BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
+
+__all__ = ["HTML", "PLAIN", "Template", "TextError", "body_text", "day", "subject_text"]
+
+
+class TextError(ValueError):
+    """A template cannot be filled in for this account."""
+
+
+def day(value: date | None) -> str:
+    """``31 Jan 2027``; nothing for a blank."""
+    return "" if value is None else f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
+
+
+@pass_context
+def _money(context: Context, value: Decimal | float | None) -> str:
+    """``120,000 USD``; nothing for a blank."""
+    if value is None:
+        return ""
+    amount = f"{value:,.2f}".removesuffix(".00")
+    return f"{amount} {context.get('currency') or ''}".rstrip()
+
+
+def _blank(value: Any) -> Any:
+    return "" if value is None else value
+
+
+def _environment(*, html: bool) -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(autoescape=html, finalize=_blank)
+    environment.filters["money"] = _money
+    environment.filters["day"] = day
+    environment.globals = {}
+    return environment
+
+
+PLAIN = _environment(html=False)
+HTML = _environment(html=True)
+
+
+def _render(template: Template, names: Mapping[str, Any]) -> str:
+    try:
+        return template.render(names)
+    except (
+        TemplateError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        LookupError,
+        AttributeError,
+    ) as error:
+        raise TextError(str(error)) from error
+
+
+def subject_text(template: Template, names: Mapping[str, Any]) -> str:
+    """One line of at most 120 characters. Raises TextError."""
+    line = " ".join(_render(template, names).split())
+    return line if len(line) <= SUBJECT_CHARS else f"{line[: SUBJECT_CHARS - 1].rstrip()}…"
+
+
+def body_text(template: Template, names: Mapping[str, Any], *, html: bool) -> str:
+    """The text with single blank lines; as HTML with its line breaks. Raises TextError."""
+    text = _BLANK_LINES.sub("\n\n", _render(template, names).strip())[:BODY_CHARS]
+    return text.replace("\n", "<br>\n") if html else text

@@ -1,0 +1,89 @@
+"""The rules in their order, and `derive`, which asks them all about one account."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from syncd.model import AccountRecords, Before, Decision, Derived, Finding, Scalar
+from syncd.policy import Policy
+from syncd.rules import (
+    account_plan,
+    cadence,
+    expansion,
+    handoff,
+    health,
+    renewal,
+    renewal_risk,
+    stakeholders,
+    tier,
+)
+from syncd.rules.portfolio import GROUPINGS, Group, PortfolioAccount, loads, portfolio
+from syncd.rules.rule import BookBorders, Rule, RuleInput
+from syncd.rules.tier import assign, borders
+
+__all__ = [
+    "GROUPINGS",
+    "RULES",
+    "Group",
+    "PortfolioAccount",
+    "assign",
+    "borders",
+    "derive",
+    "loads",
+    "portfolio",
+]
+
+RULES: tuple[Rule, ...] = (
+    renewal.RULE,
+    tier.RULE,
+    handoff.RULE,
+    cadence.RULE,
+    stakeholders.RULE,
+    health.RULE,
+    account_plan.RULE,
+    expansion.RULE,
+    renewal_risk.RULE,
+)
+"""Each rule sees the values of those before it."""
+
+_PROSPECT = Derived(None, "The account is a prospect; only customers get values.")
+_GONE = Derived(None, "The account has churned; it keeps its renewal status only.")
+_CHURNED = Derived("churned", "The account has churned.")
+
+
+def derive(
+    records: AccountRecords,
+    before: Before,
+    book: BookBorders,
+    policy: Policy,
+    today: date,
+    *,
+    off: frozenset[str] = frozenset(),
+) -> Decision:
+    """All values that the account is entitled to; the others blank, so that they are cleared.
+
+    Rules named in `off` are left out: their values are absent, neither cleared nor changed, and
+    later rules do without them.
+    """
+    if records.account.status in {"prospect", "churned"}:
+        return _not_entitled(records, off)
+    values: dict[str, Derived] = {}
+    findings: list[Finding] = []
+    facts: dict[str, Scalar] = {}
+    given = RuleInput(records, before, values, book, policy, today)
+    for rule in RULES:
+        if rule.name not in off:
+            decision = rule.decide(given)
+            values.update(decision.values)
+            findings.extend(decision.findings)
+            facts.update(decision.facts)
+    return Decision(values, tuple(findings), facts)
+
+
+def _not_entitled(records: AccountRecords, off: frozenset[str]) -> Decision:
+    churned = records.account.status == "churned"
+    blank = _GONE if churned else _PROSPECT
+    values = {name: blank for rule in RULES if rule.name not in off for name in rule.writes}
+    if churned and "renewal_status" in values:
+        values["renewal_status"] = _CHURNED
+    return Decision(values)

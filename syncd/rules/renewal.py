@@ -1,0 +1,311 @@
+"""When a customer renews, for how much, and where that stands (docs/rules.md, Renewal)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from syncd.model import Account, Decision, Derived, Finding, Ref
+from syncd.rules.contracts import Term, positive
+from syncd.rules.dates import add_days
+from syncd.rules.deals import DealTerm
+from syncd.rules.renewal_stand import Renewal, Stand
+from syncd.rules.rule import Rule, RuleInput
+from syncd.rules.words import listing, money, named
+
+ARR_INPUTS = frozenset(
+    {
+        "account.arr",
+        "account.currency",
+        "account.status",
+        "contract.account",
+        "contract.arr",
+        "contract.auto_renew",
+        "contract.currency",
+        "contract.end_date",
+        "contract.renews",
+        "contract.start_date",
+        "contract.status",
+        "contract.term_months",
+        "contract.value",
+        "opportunity.account",
+        "opportunity.amount",
+        "opportunity.arr",
+        "opportunity.close_date",
+        "opportunity.currency",
+        "opportunity.kind",
+        "opportunity.start_date",
+        "opportunity.term_months",
+        "opportunity.won",
+    }
+)
+INPUTS = ARR_INPUTS | {
+    "account.renewal_date_override",
+    "contract.notice_days",
+    "opportunity.closed",
+}
+
+_SOURCES = {
+    "override": "override",
+    "in_force": "contract",
+    "to_come": "contract",
+    "ended": "contract",
+    "deal": "opportunity",
+    "": None,
+}
+_CENT = Decimal("0.01")
+_DAYS_LOOKED_AT = 4
+"""A contract that renews itself for ever has no last day on which something happens: what is
+still unchanged on the last day looked at may change then."""
+
+
+def decide(given: RuleInput) -> Decision:
+    """The renewal values of a customer; contracts that cannot be used are findings."""
+    records, policy = given.records, given.policy.renewal
+    renewal = Renewal(records, policy)
+    stand = renewal.on(given.today)
+    until = _changes(renewal, stand)
+    refs = tuple(_ref(term) for term in stand.ending)
+    why_date = _why_date(stand, policy.pick)
+    left_out = _left_out((*renewal.findings, *records.findings))
+    arr = _arr(renewal, stand, records.account)
+    window = (
+        why_date
+        if stand.opens is None
+        else f"{policy.window_days} days before the renewal date, {stand.renewal_date}."
+    )
+    return Decision(
+        values={
+            "arr": Derived(arr.value, arr.because + left_out, arr.records, arr.valid_until),
+            "renewal_date": Derived(
+                stand.renewal_date, why_date + left_out, refs, until["renewal_date"]
+            ),
+            "renewal_status": Derived(
+                stand.status,
+                _why_status(stand, policy.window_days),
+                refs if stand.deal is None else (*refs, stand.deal.ref),
+                until["status"],
+            ),
+            "renewal_window_opens": Derived(stand.opens, window, refs, until["renewal_date"]),
+            "notice_deadline": _notice(stand, until["notice"]),
+            "renewal_arr": _renewal_arr(stand, arr, until["renewal_arr"]),
+            "renewal_source": Derived(_SOURCES[stand.phase], why_date, refs),
+        },
+        findings=tuple(renewal.findings),
+    )
+
+
+def _renewal_arr(stand: Stand, arr: Derived, until: date | None) -> Derived:
+    """What the renewal is worth."""
+    if stand.renewal_date is None:
+        return Derived(None, "There is no renewal date.", (), until)
+    if stand.phase == "override":
+        because = "All ARR in force, as the renewal date was set by hand."
+        return Derived(arr.value, because, arr.records, arr.valid_until)
+    because = f"Ends on {stand.renewal_date}: {_amounts(stand.ending)}."
+    refs = tuple(_ref(term) for term in stand.ending)
+    return Derived(_rounded(stand.renewal_arr), because, refs, until)
+
+
+def _arr(renewal: Renewal, stand: Stand, account: Account) -> Derived:
+    """ARR in force today, and the first day on which it is another."""
+    today = stand.day
+    terms: Sequence[Term | DealTerm] = stand.terms or renewal.deals
+    if not stand.terms and account.arr is not None:
+        return Derived(
+            _rounded(positive(account.arr)), "The ARR kept on the account.", (account.ref,)
+        )
+    running = [term for term in terms if _runs(term, today)]
+    if running:
+        word = "Contracts in force" if stand.terms else "Deals in term"
+        because = f"{word}: {_amounts(running)}."
+    elif stand.terms:
+        because = "The active contracts have ended or not begun."
+    else:
+        because = "No contract, no ARR on the account and no deal in term."
+    blank_without = not stand.terms
+    arr = _running_arr(terms, today, blank_without=blank_without)
+    events = sorted({day for term in terms for day in _bounds(term) if day > today})
+    return Derived(
+        arr,
+        because,
+        tuple(_ref(term) for term in running),
+        next(
+            (day for day in events if _running_arr(terms, day, blank_without=blank_without) != arr),
+            None,
+        ),
+    )
+
+
+def _runs(term: Term | DealTerm, day: date) -> bool:
+    """Whether it counts on that day, today or later: what renews itself runs on."""
+    if isinstance(term, Term):
+        return term.begun <= day and (term.rolls or day <= term.end)
+    return term.begin <= day <= term.end
+
+
+def _bounds(term: Term | DealTerm) -> tuple[date, ...]:
+    """The days on which it may begin or cease to count."""
+    after = add_days(term.end, 1)
+    if isinstance(term, Term):
+        return (term.begun,) if term.rolls else (term.begun, after)
+    return term.begin, after
+
+
+def _running_arr(
+    terms: Sequence[Term | DealTerm], day: date, *, blank_without: bool
+) -> Decimal | None:
+    running = [term.arr for term in terms if _runs(term, day)]
+    return None if blank_without and not running else _rounded(sum(running, Decimal(0)))
+
+
+def _changes(renewal: Renewal, stand: Stand) -> dict[str, date | None]:
+    """The first later day on which each value is another, found by looking at those days."""
+    was = _seen(stand)
+    until: dict[str, date | None] = dict.fromkeys(was)
+    unchanged = set(was)
+    if len(stand.terms) <= 1:
+        unchanged.discard("renewal_arr")
+    later = stand
+    for looked_at in range(1, _DAYS_LOOKED_AT + 1):
+        day = renewal.next_event(later)
+        if day is None or not unchanged:
+            break
+        later = renewal.on(day)
+        last = looked_at == _DAYS_LOOKED_AT
+        seen = _seen(later)
+        for name in [name for name in unchanged if last or seen[name] != was[name]]:
+            until[name] = day
+            unchanged.discard(name)
+    return until
+
+
+def _seen(stand: Stand) -> dict[str, object]:
+    """What is compared from day to day; the status with the record that its reason names."""
+    lead = None if stand.lead is None else _ref(stand.lead.last)
+    return {
+        "renewal_date": stand.renewal_date,
+        "notice": stand.notice,
+        "renewal_arr": stand.renewal_arr,
+        "status": (stand.status, stand.renewal_date, lead),
+    }
+
+
+def _notice(stand: Stand, until: date | None) -> Derived:
+    """The last day to give notice before a contract renews itself."""
+    if stand.renewal_date is None:
+        return Derived(None, "There is no renewal date.", (), until)
+    ending = [
+        term for term in stand.terms if term.contract.auto_renew and term.end == stand.renewal_date
+    ]
+    refs = tuple(term.contract.ref for term in ending)
+    if not ending:
+        because = f"No contract that renews itself ends on {stand.renewal_date}."
+    elif stand.notice is None:
+        because = f"{_names(ending)} names no notice period."
+    else:
+        because = (
+            f"{_names(ending)} renews itself on {stand.renewal_date} unless notice is given "
+            f"{stand.notice_days} days before."
+        )
+    return Derived(stand.notice, because, refs, until)
+
+
+def _why_date(stand: Stand, pick: str) -> str:
+    """Where the renewal date is from."""
+    if stand.phase == "override":
+        return "The renewal date was set by hand on the account."
+    if stand.lead is None:
+        return "There is no active contract and no closed-won deal to renew."
+    first, last = stand.lead.first, stand.lead.last
+    if isinstance(last, DealTerm):
+        return (
+            f"There is no active contract; the deal that began last, {named(last.deal)}, runs "
+            f"{last.months} months from {last.begin} to {last.end}."
+        )
+    text = f"{_ends(stand)}"
+    if last.start > last.begun:
+        text += ", having renewed itself"
+    if isinstance(first, Term) and first.contract is not last.contract:
+        text += f", and follows {named(first.contract)}"
+    if stand.phase == "to_come":
+        return f"{text}. No contract is in force yet."
+    if stand.phase == "ended":
+        return f"{text}. No contract is in force."
+    if stand.choices > 1:
+        return f"{text} (the {pick} of {stand.choices} in force)."
+    return f"{text}."
+
+
+def _ends(stand: Stand) -> str:
+    """Which record names the date; a name only, so that it stays as it is while that does."""
+    verb = "ended" if stand.renewal_date is not None and stand.renewal_date < stand.day else "ends"
+    if stand.lead is None:
+        return f"The renewal date set by hand is {stand.renewal_date}"
+    last = stand.lead.last
+    if isinstance(last, Term):
+        return f"Contract {named(last.contract)} {verb} on {stand.renewal_date}"
+    return f"The term of {named(last.deal)} {verb} on {stand.renewal_date}"
+
+
+def _why_status(stand: Stand, window_days: int) -> str:
+    """The status in words: what ends when, and what decided."""
+    if stand.renewal_date is None:
+        return "There is no active contract and no closed-won deal to renew."
+    if stand.status == "secured" and stand.deal is not None:
+        return f"{_ends(stand)}; the renewal {named(stand.deal)} is closed won."
+    if stand.status == "churned" and stand.deal is not None:
+        return (
+            f"{_ends(stand)}; the renewal {named(stand.deal)} was lost on "
+            f"{stand.deal.close_date} and no other is open."
+        )
+    if stand.status == "overdue":
+        return f"{_ends(stand)} and has not been renewed."
+    verb = "opened" if stand.status == "window_open" else "opens"
+    return f"{_ends(stand)}; the renewal window {verb} on {stand.opens}, {window_days} days before."
+
+
+def _left_out(findings: tuple[Finding, ...]) -> str:
+    """Says that the answer was found without the records that were refused."""
+    if not findings:
+        return ""
+    return f" Left out: {listing([finding.message for finding in findings])}."
+
+
+def _amounts(terms: Sequence[Term | DealTerm]) -> str:
+    return listing(
+        [f"{_name(term)} ({money(term.arr) if term.arr else 'no ARR'})" for term in terms]
+    )
+
+
+def _names(terms: Sequence[Term]) -> str:
+    return f"Contract {listing([named(term.contract) for term in terms])}"
+
+
+def _name(term: Term | DealTerm) -> str:
+    return named(term.contract if isinstance(term, Term) else term.deal)
+
+
+def _ref(term: Term | DealTerm) -> Ref:
+    return term.contract.ref if isinstance(term, Term) else term.deal.ref
+
+
+def _rounded(amount: Decimal) -> Decimal:
+    return amount.quantize(_CENT, ROUND_HALF_UP)
+
+
+RULE = Rule(
+    name="renewal",
+    decide=decide,
+    writes=(
+        "arr",
+        "renewal_date",
+        "renewal_status",
+        "renewal_window_opens",
+        "notice_deadline",
+        "renewal_arr",
+        "renewal_source",
+    ),
+    inputs=INPUTS,
+)
