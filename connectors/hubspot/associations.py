@@ -1,0 +1,109 @@
+"""Which records are linked to which, read in batches and never guessed.
+
+``POST /crm/v4/associations/{from}/{to}/batch/read`` takes 1,000 ids. A record without links is
+not in its results but in its errors, as NO_ASSOCIATIONS_FOUND, with status 207; any other error
+means that links could not be read, which is not the same as there being none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from connectors.hubspot import answers
+from connectors.hubspot.door import Door
+from connectors.hubspot.paths import Paths
+from syncd.connector import Association
+from syncd.errors import IncompleteReadError
+
+BATCH = 1000
+
+_PRIMARY_TYPES = frozenset({1, 2, 5, 6, 25, 26})  # primary company: contact, deal, ticket, reversed
+_PRIMARY = "primary"
+
+Links = dict[str, tuple[str, ...]]
+
+
+class Associations:
+    """Reads links of records."""
+
+    def __init__(self, door: Door, paths: Paths) -> None:
+        """Contacts nothing."""
+        self._door = door
+        self._paths = paths
+
+    def links(
+        self, object: str, wanted: Sequence[Association], ids: Sequence[str]
+    ) -> dict[str, Links]:
+        """For each id its links by association key; every key is there, maybe empty.
+
+        Raises IncompleteReadError when HubSpot cannot say.
+        """
+        found: dict[str, Links] = {id: {a.key: () for a in wanted} for id in ids}
+        for to in dict.fromkeys(a.to for a in wanted):
+            members = [a for a in wanted if a.to == to]
+            for id, targets in self._targets(object, to, ids).items():
+                for association in members:
+                    found[id][association.key] = _pick(targets, association.label)
+        return found
+
+    def _targets(
+        self, object: str, to: str, ids: Sequence[str]
+    ) -> dict[str, list[Mapping[str, Any]]]:
+        targets: dict[str, list[Mapping[str, Any]]] = {}
+        path = f"{self._paths.associations(object, to)}/batch/read"
+        inputs: list[dict[str, str]] = [{"id": id} for id in dict.fromkeys(ids)]
+        asked = set(ids)
+        followed: set[tuple[str, str]] = set()
+        while inputs:
+            batch, inputs = inputs[:BATCH], inputs[BATCH:]
+            answer = self._door.read("POST", path, body={"inputs": batch})
+            _raise_if_unread(answer, object, to)
+            for result in answer.get("results") or ():
+                id = str(result["from"]["id"])
+                if id not in asked:
+                    continue
+                targets.setdefault(id, []).extend(result.get("to") or ())
+                after = ((result.get("paging") or {}).get("next") or {}).get("after")
+                if after and (id, str(after)) not in followed:
+                    followed.add((id, str(after)))
+                    inputs.append({"id": id, "after": str(after)})
+        return targets
+
+
+def _raise_if_unread(answer: answers.Answer, object: str, to: str) -> None:
+    for error in answers.errors(answer):
+        if "NO_ASSOCIATIONS_FOUND" not in str(error.get("subCategory") or ""):
+            words = answers.complaint(error)
+            raise IncompleteReadError(
+                f"HubSpot could not read which {to} are linked to {object}: "
+                f"{words.message or words.code}"
+            )
+
+
+def _pick(targets: Iterable[Mapping[str, Any]], label: str | None) -> tuple[str, ...]:
+    """The linked ids, each once, the primary one first; of `label`, only those that bear it."""
+    primary: dict[str, None] = {}
+    rest: dict[str, None] = {}
+    for target in targets:
+        types = target.get("associationTypes") or ()
+        id = str(target["toObjectId"])
+        if label is not None and label.casefold() not in _labels(types):
+            continue
+        if _is_primary(types):
+            primary[id] = None
+        else:
+            rest[id] = None
+    return tuple({**primary, **rest})
+
+
+def _labels(types: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for type in types:
+        if type.get("label"):
+            yield str(type["label"]).casefold()
+        if type.get("category") == "HUBSPOT_DEFINED" and type.get("typeId") in _PRIMARY_TYPES:
+            yield _PRIMARY
+
+
+def _is_primary(types: Iterable[Mapping[str, Any]]) -> bool:
+    return _PRIMARY in _labels(types)

@@ -1,0 +1,62 @@
+"""What `syncd check` says about a HubSpot connection beyond its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from connectors.hubspot.door import Door, RefusedError
+from connectors.hubspot.paths import Paths
+from connectors.hubspot.scopes import PROVISIONING, READING, WRITING, remedy
+from syncd.connector import Allowance, CheckNote
+from syncd.errors import AccessError, LoginError
+
+_LOW_SHARE = 0.1  # of the day's calls that syncd may use
+
+
+def notes(
+    door: Door, paths: Paths, portal: Mapping[str, Any], allowance: Allowance
+) -> Iterator[CheckNote]:
+    """Notes on the portal, the token's scopes and the allowance."""
+    yield CheckNote(
+        "ok", f"logged in to HubSpot portal {portal.get('portalId')} ({portal.get('accountType')})"
+    )
+    yield from _scopes(door, paths)
+    yield from _allowance(allowance)
+
+
+def _scopes(door: Door, paths: Paths) -> Iterator[CheckNote]:
+    if door.session.renewable:
+        return  # HubSpot tells the scopes of private apps' tokens only
+    try:
+        answer = door.other("POST", paths.token_scopes(), body={"tokenKey": door.session.token})
+    except (RefusedError, AccessError, LoginError):
+        return  # a service key: its scopes show when they are needed
+    granted = {str(scope) for scope in answer.get("scopes") or ()}
+    if not granted:
+        return
+    for severity, needed, purpose in (
+        ("error", READING, "to read"),
+        ("error", WRITING, "to write fields and tasks"),
+        ("warning", PROVISIONING, "for syncd provision, and for nothing else"),
+    ):
+        missing = [scope for scope in needed if scope not in granted]
+        if missing:
+            yield CheckNote(
+                severity, f"scopes missing {purpose}: {', '.join(missing)}", remedy(missing)
+            )
+        else:
+            yield CheckNote("ok", f"scopes {purpose} are granted")
+
+
+def _allowance(allowance: Allowance) -> Iterator[CheckNote]:
+    if allowance.limit is None or allowance.left is None:
+        yield CheckNote("ok", "HubSpot does not say how many API calls of today are left")
+        return
+    low = allowance.left <= allowance.limit * allowance.share * _LOW_SHARE
+    yield CheckNote(
+        "warning" if low else "ok",
+        f"{allowance.used} of {allowance.limit} API calls of today are used; "
+        f"syncd may make {allowance.left} more",
+        "limits.daily_share in config.toml raises syncd's share." if low else "",
+    )

@@ -1,0 +1,99 @@
+"""Owners: HubSpot's users as records can be assigned to them.
+
+They are no object of the CRM: no search, no batch, no date to go by. So they are read whole each
+time, which costs a call per 100, and once more for those who left (``archived=true``).
+``hubspot_owner_id`` holds the owner's id, not the user's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from connectors.hubspot.door import Door
+from connectors.hubspot.paths import Paths
+from connectors.hubspot.records import moment
+from syncd.connector import FieldType, ObjectSchema, Page, Record, SchemaField, Source
+
+OBJECT = "owners"
+PAGE = 100
+
+_FIELDS = {
+    "id": FieldType.TEXT,
+    "email": FieldType.TEXT,
+    "firstName": FieldType.TEXT,
+    "lastName": FieldType.TEXT,
+    "name": FieldType.TEXT,
+    "active": FieldType.BOOL,
+    "userId": FieldType.TEXT,
+}
+SCHEMA = ObjectSchema(
+    name=OBJECT,
+    fields={
+        name: SchemaField(
+            name=name,
+            label=name,
+            type=type,
+            vendor_type="owner",
+            writable=False,
+            createable=False,
+            unique=name == "id",
+        )
+        for name, type in _FIELDS.items()
+    },
+    createable=False,
+    updateable=False,
+)
+
+
+class Owners:
+    """Reads owners, those who left included (`active` false)."""
+
+    def __init__(self, door: Door, paths: Paths) -> None:
+        """Contacts nothing."""
+        self._door = door
+        self._paths = paths
+
+    def pull(self, source: Source) -> Iterator[Page]:
+        """All owners; the cursor is empty, as there is nothing to go on from."""
+        yield Page(list(self.records(source).values()), {})
+
+    def records(self, source: Source) -> dict[str, Record]:
+        """All owners by id; an active one goes before an archived one of the same id."""
+        found: dict[str, Record] = {}
+        for archived in ("false", "true"):
+            for owner in self._list(archived):
+                record = _record(source, owner, active=archived == "false")
+                found.setdefault(record.id, record)
+        return found
+
+    def _list(self, archived: str) -> Iterator[Mapping[str, Any]]:
+        after = ""
+        while True:
+            query = [("limit", str(PAGE)), ("archived", archived)]
+            if after:
+                query.append(("after", after))
+            answer = self._door.read("GET", self._paths.owners(), query=query)
+            yield from answer.get("results") or ()
+            after = str(((answer.get("paging") or {}).get("next") or {}).get("after") or "")
+            if not after:
+                return
+
+
+def _record(source: Source, owner: Mapping[str, Any], *, active: bool) -> Record:
+    first, last = owner.get("firstName") or "", owner.get("lastName") or ""
+    user = owner.get("userId") or owner.get("userIdIncludingInactive")
+    known = {
+        "id": str(owner["id"]),
+        "email": owner.get("email"),
+        "firstName": first or None,
+        "lastName": last or None,
+        "name": f"{first} {last}".strip() or owner.get("email"),
+        "active": "true" if active else "false",
+        "userId": None if user is None else str(user),
+    }
+    return Record(
+        id=str(owner["id"]),
+        fields={field: known.get(field) for field in source.fields},
+        modified_at=moment(owner.get("updatedAt")),
+    )

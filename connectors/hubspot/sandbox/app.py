@@ -1,0 +1,132 @@
+"""The portal over HTTP: an ASGI application."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Route
+
+from connectors.hubspot.sandbox.api import Api, Reply, Request
+from connectors.hubspot.sandbox.faults import Fault, Faults, answer_of
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+LONGEST_URL = 16_384
+JSON = "application/json;charset=utf-8"
+METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
+
+
+class _Dropped(Response):
+    """Closes the connection in the midst of the answer."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Promise a body and never send it."""
+        del scope, receive
+        headers = [(b"content-type", JSON.encode()), (b"content-length", b"4096")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+
+
+def _send(reply: Reply) -> Response:
+    headers = {"x-hubspot-correlation-id": str(uuid.uuid4()), **reply.headers}
+    if reply.status == HTTPStatus.NO_CONTENT:
+        return Response(b"", 204, headers)
+    return Response(msgspec.json.encode(reply.body), reply.status, headers, JSON)
+
+
+def _json(body: Any, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(body), status, media_type=JSON)
+
+
+@dataclass(slots=True)
+class Pages:
+    """What the application answers. The state's reader and writer serve ``/_sandbox/state``."""
+
+    api: Api
+    lock: RLock
+    faults: Faults
+    read_state: Callable[[], bytes]
+    write_state: Callable[[bytes], None]
+
+    async def call(self, http: HttpRequest) -> Response:
+        """The REST API, with the faults that were asked for."""
+        body, path = await http.body(), unquote(http.scope["raw_path"].decode("ascii"))
+        if len(http.scope["raw_path"]) + len(http.url.query) > LONGEST_URL:
+            return Response("<h1>414 Request-URI Too Large</h1>", 414, media_type="text/html")
+        fault = self.faults.strike(http.method, path)
+        if fault is not None:
+            await self.faults.wait(fault)
+            if fault.answer and not fault.applies:
+                return _faulty(fault)
+        host = http.headers.get("host", http.url.netloc)
+        request = Request(
+            method=http.method,
+            path=path,
+            query=parse_qsl(http.url.query, keep_blank_values=True),
+            headers=http.headers,
+            body=body,
+            base=f"{http.url.scheme}://{host}",
+        )
+        with self.lock:
+            response = _send(self.api.answer(request))
+        return _faulty(fault) if fault is not None and fault.answer else response
+
+    async def calls(self, http: HttpRequest) -> Response:
+        """The calls made; DELETE forgets them."""
+        with self.lock:
+            if http.method == "DELETE":
+                self.api.calls.clear()
+            return _json([asdict(call) for call in self.api.calls])
+
+    async def state(self, http: HttpRequest) -> Response:
+        """The whole state; PUT replaces it."""
+        body = await http.body()
+        with self.lock:
+            if http.method == "PUT":
+                try:
+                    self.write_state(body)
+                except msgspec.DecodeError as error:
+                    return _json({"message": str(error)}, 400)
+                return Response(b"", 204)
+            return Response(self.read_state(), media_type=JSON)
+
+    async def faulted(self, http: HttpRequest) -> Response:
+        """The faults to come; PUT replaces them, DELETE ends them."""
+        body = await http.body()
+        if http.method == "PUT":
+            try:
+                self.faults.set(msgspec.json.decode(body, type=list[Fault]))
+            except msgspec.DecodeError as error:
+                return _json({"message": str(error)}, 400)
+        elif http.method == "DELETE":
+            self.faults.set([])
+        return _json(self.faults.waiting)
+
+
+def _faulty(fault: Fault) -> Response:
+    answer = answer_of(fault)
+    if answer is None:
+        return _Dropped()
+    return Response(answer.body, answer.status, answer.headers, answer.media)
+
+
+def build(pages: Pages) -> ASGIApp:
+    """The application."""
+    return Starlette(
+        routes=[
+            Route("/_sandbox/calls", pages.calls, methods=["GET", "DELETE"]),
+            Route("/_sandbox/state", pages.state, methods=["GET", "PUT"]),
+            Route("/_sandbox/faults", pages.faulted, methods=["GET", "PUT", "DELETE"]),
+            Route("/{path:path}", pages.call, methods=METHODS),
+        ]
+    )

@@ -1,0 +1,23 @@
+"""HubSpot's scopes: which syncd needs, and where an admin grants them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+READING = (
+    "crm.objects.companies.read",
+    "crm.objects.contacts.read",
+    "crm.objects.deals.read",
+    "crm.objects.owners.read",
+)
+WRITING = ("crm.objects.companies.write", "crm.objects.contacts.write")
+PROVISIONING = ("crm.schemas.companies.write", "crm.schemas.contacts.write")
+
+
+def remedy(scopes: Iterable[str]) -> str:
+    """The clicks that grant the scopes."""
+    names = ", ".join(scopes) or "the scope of this object"
+    return (
+        "In HubSpot: Settings > Integrations > Private Apps (or Development > Keys > Service "
+        f"Keys), open the app, Scopes, add {names}, save, and take over the token it shows."
+    )

@@ -1,0 +1,150 @@
+"""Large full pulls through Bulk API 2.0 queries; the job's id in the cursor outlives a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from connectors.salesforce import jobs
+from connectors.salesforce.describe import Describes
+from connectors.salesforce.query import Query
+from connectors.salesforce.session import Session
+from connectors.salesforce.shape import Progress, Shape
+from syncd.connector import Cursor, Page
+from syncd.errors import AccessError, IncompleteReadError, RequestError, TransientError
+
+PAGE_ROWS = 10_000
+
+
+def start(session: Session, query: Query) -> str:
+    """Begin the query as a job; returns its id, empty where Bulk API cannot do this query."""
+    body = msgspec.json.encode(
+        {
+            "operation": "queryAll" if query.deleted else "query",
+            "query": query._replace(order="").text,
+        }
+    )
+
+    def create(client: Any) -> str:
+        answer = client.restful("jobs/query", method="POST", data=body)
+        if not isinstance(answer, dict) or not answer.get("id"):
+            raise TransientError("Salesforce did not tell the job's id", applied=None)
+        return str(answer["id"])
+
+    try:
+        return session.read(create)
+    except (RequestError, AccessError) as error:
+        if session.log is not None:
+            session.log.info("bulk_query_not_possible", object=query.object, reason=str(error))
+        return ""
+
+
+def alive(session: Session, job: str) -> bool:
+    """Whether a job of an earlier run can still be used (results are kept for 7 days)."""
+    try:
+        return jobs.look(session, f"jobs/query/{job}")["state"] not in ("Failed", "Aborted")
+    except RequestError:
+        return False
+
+
+def pull(session: Session, describes: Describes, shape: Shape, cursor: Cursor) -> Iterator[Page]:
+    """The job's records, from the result page at which the cursor stands.
+
+    Raises IncompleteReadError when the job fails, takes too long, or gives too few rows.
+    """
+    job, locator = str(cursor["job"]), str(cursor.get("locator", ""))
+    count = int(cursor.get("count", 0))
+    progress = Progress.resumed(session, cursor)
+    told = jobs.ended(session, f"jobs/query/{job}")
+    if told["state"] != jobs.DONE:
+        over = told["state"] in jobs.ENDED
+        text = told.get("errorMessage") if over else "it goes on, and the next run takes it up"
+        raise IncompleteReadError(
+            f"{shape.source.object}: the bulk query {job} is {told['state']}: {text}"
+        )
+    codecs = _codecs(describes, shape)
+    while True:
+        params = {"maxRecords": PAGE_ROWS} | ({"locator": locator} if locator else {})
+        rows, locator = jobs.table(session, "read", f"jobs/query/{job}/results", params)
+        records = [
+            shape.flat_record(
+                {name.lower(): codecs[name.lower()](cell) for name, cell in row.items()}
+            )
+            for row in rows
+        ]
+        count += len(records)
+        progress.note(session, records)
+        if locator:
+            yield Page(records, progress.halfway(job=job, locator=locator, count=count))
+            continue
+        announced = int(told.get("numberRecordsProcessed") or 0)
+        if count < announced:
+            raise IncompleteReadError(
+                f"{shape.source.object}: bulk query {job} found {announced} rows and gave {count}"
+            )
+        yield Page(records, progress.cursor() if shape.known.stamp else None)
+        return
+
+
+def _read(row: Mapping[str, str], codecs: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
+    return {name.lower(): codecs[name.lower()](cell) for name, cell in row.items()}
+
+
+def _text(cell: str) -> Any:
+    return cell or None
+
+
+def _moment(cell: str) -> Any:
+    """As REST writes it, so that the same value is the same text however it was read."""
+    return cell.removesuffix("Z") + "+0000" if cell.endswith("Z") else cell or None
+
+
+def _decimal(cell: str) -> Any:
+    return Decimal(cell) if cell else None
+
+
+def _whole(cell: str) -> Any:
+    return int(Decimal(cell)) if cell else None
+
+
+def _boolean(cell: str) -> Any:
+    return cell.lower() == "true" if cell else None
+
+
+CODECS: Mapping[str, Callable[[str], Any]] = {
+    "boolean": _boolean,
+    "int": _whole,
+    "long": _whole,
+    "double": _decimal,
+    "currency": _decimal,
+    "percent": _decimal,
+    "datetime": _moment,
+}
+
+
+def _codecs(describes: Describes, shape: Shape) -> dict[str, Callable[[str], Any]]:
+    """How to read each column, by its name in lower case: CSV has no types of its own."""
+    return {
+        name.lower(): CODECS.get(_vendor_type(describes, shape.source.object, name), _text)
+        for name in shape.fields
+    }
+
+
+def _vendor_type(describes: Describes, object: str, path: str) -> str:
+    """Salesforce's type of the field at a path; empty where no parent object has it."""
+    first, dot, rest = path.partition(".")
+    known = describes.of(object)
+    if not dot:
+        field = known.schema.find(first)
+        return field.vendor_type if field is not None else ""
+    for parent in known.relations.get(first.lower(), ()):
+        try:
+            found = _vendor_type(describes, parent, rest)
+        except AccessError:
+            continue
+        if found:
+            return found
+    return ""

@@ -1,0 +1,108 @@
+"""Reading: full pulls, increments, ids.
+
+A full pull goes by Id and may be resumed after any page; a very large one goes through Bulk API.
+An increment reads everything whose stamp is not before the cursor, without an upper end, so
+nothing fresh is hidden; the cursor then stays behind the pull's start by the lag, because a stamp
+is set before its transaction commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from connectors.salesforce import bulk, soql
+from connectors.salesforce.describe import Described, Describes
+from connectors.salesforce.query import Query, pages
+from connectors.salesforce.session import Session
+from connectors.salesforce.shape import Progress, Shape
+from syncd.connector import Cursor, Page, Record, Source
+from syncd.errors import RequestError
+
+LOST_LOCATOR = "INVALID_QUERY_LOCATOR"
+
+
+def full(session: Session, describes: Describes, shape: Shape, cursor: Cursor) -> Iterator[Page]:
+    """All records of the source, from where the cursor of a cut-off pull stands."""
+    if "job" in cursor and bulk.alive(session, str(cursor["job"])):
+        yield from bulk.pull(session, describes, shape, cursor)
+        return
+    progress = Progress.resumed(session, cursor)
+    after, begun_at = str(cursor.get("after", "")), None
+    while True:
+        conditions = _filter(shape.source)
+        if after:
+            conditions.append(f"Id > {soql.text(after)}")
+        query = shape.query(conditions, "Id", deleted=shape.source.keep_deleted)
+        try:
+            for page in pages(session, query):
+                if not after and page.total > session.settings.limits.bulk_threshold:
+                    job = bulk.start(session, query)
+                    if job:
+                        progress.note(session, ())
+                        bookmark = progress.halfway(job=job)
+                        yield Page((), bookmark)
+                        yield from bulk.pull(session, describes, shape, bookmark)
+                        return
+                records = [shape.record(row) for row in page.rows]
+                progress.note(session, records)
+                after = records[-1].id if records else after
+                if page.last:
+                    yield Page(records, progress.cursor() if shape.known.stamp else None)
+                    return
+                yield Page(records, progress.halfway(after=after))
+        except RequestError as error:
+            if error.code != LOST_LOCATOR or after == begun_at:
+                raise
+            begun_at = after
+
+
+def _filter(source: Source) -> list[str]:
+    """The source's condition, if it has one."""
+    return [source.where] if isinstance(source.where, str) and source.where else []
+
+
+def increment(session: Session, shape: Shape, cursor: Cursor) -> Iterator[Page]:
+    """What changed since the cursor, in the order of its stamps; deleted records come as gone.
+
+    Under a `where`, the ids of all changed records are read first: those that the filtered
+    read does not return have left the source. (Read in that order, a record that enters the
+    source in between is not taken for one that left.)
+    """
+    source, stamp = shape.source, shape.known.stamp
+    since = str(cursor["modstamp"])
+    progress = Progress.resumed(session, cursor)
+    changed: dict[str, None] = {}
+    conditions = [f"{stamp} >= {since}"]
+    if _filter(source):
+        keeps = shape.known.keeps_deleted
+        ids = Query(source.object, ("Id",), tuple(conditions), "", keeps)
+        for found in pages(session, ids):
+            progress.note(session, ())
+            changed.update(dict.fromkeys(row["Id"] for row in found.rows))
+        if not changed:
+            yield Page((), progress.cursor())
+            return
+        conditions += _filter(source)
+    query = shape.query(conditions, f"{stamp}, Id", deleted=True)
+    for page in pages(session, query):
+        records = [shape.record(row) for row in page.rows]
+        progress.note(session, records)
+        for record in records:
+            changed.pop(record.id, None)
+        if not page.last:
+            # Under a where, only the end knows who left; without one, each page stands alone.
+            yield Page(records, None if source.where else progress.cursor())
+            continue
+        left = [Record(id=id, fields={}, gone=True) for id in changed]
+        yield Page([*records, *left], progress.cursor())
+
+
+def ids(session: Session, source: Source, known: Described) -> Iterator[str]:
+    """The ids of the source's records now; archived tasks are among them, deleted ones not."""
+    conditions = _filter(source)
+    archived = source.keep_deleted and known.keeps_deleted
+    if archived:
+        conditions.append("IsDeleted = false")
+    query = Query(source.object, ("Id",), tuple(conditions), "", archived)
+    for page in pages(session, query):
+        yield from (row["Id"] for row in page.rows)

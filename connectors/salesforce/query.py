@@ -1,0 +1,120 @@
+"""SOQL queries over REST, paged through whatever the pages' size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
+from urllib.parse import quote_plus
+
+from simple_salesforce.api import Salesforce
+
+from connectors.salesforce import soql
+from connectors.salesforce.session import Session
+from syncd.errors import IncompleteReadError, TransientError
+
+Row: TypeAlias = dict[str, Any]
+
+MISSING_SHARE = 0.01  # rows that may vanish between the first and the last page of a query
+MISSING_ROWS = 20
+IN_LIST_BYTES = 6_000
+
+
+class Query(NamedTuple):
+    """A query to be paged through. `deleted` includes the Recycle Bin and archived tasks."""
+
+    object: str
+    fields: tuple[str, ...]
+    conditions: tuple[str, ...]
+    order: str = ""
+    deleted: bool = False
+
+    @property
+    def text(self) -> str:
+        """The SOQL."""
+        return soql.select(self.object, self.fields, self.conditions, self.order)
+
+
+class Rows(NamedTuple):
+    """One page of rows. `total` is what the whole query found; `last`: no further page."""
+
+    rows: list[Row]
+    total: int
+    last: bool
+
+
+def _checked(answer: Any) -> dict[str, Any]:
+    """A query's answer, if it is one; an empty or foreign body is asked for again."""
+    if not isinstance(answer, dict) or not isinstance(answer.get("records"), list):
+        raise TransientError("Salesforce answered a query without records", applied=None)
+    return answer
+
+
+def _next(url: str, client: Salesforce) -> dict[str, Any]:
+    return _checked(client.query_more(url, identifier_is_url=True))
+
+
+def pages(session: Session, query: Query) -> Iterator[Rows]:
+    """The query's pages, whatever their size. A query that is too wide is read in parts.
+
+    Raises IncompleteReadError when clearly fewer rows came than Salesforce had announced.
+    """
+    first, further = _parts(query)
+    answer = session.read(lambda sf: _checked(sf.query(first.text, include_deleted=query.deleted)))
+    total, seen = int(answer["totalSize"]), 0
+    while True:
+        rows = answer["records"]
+        seen += len(rows)
+        last = bool(answer.get("done", True)) or "nextRecordsUrl" not in answer
+        for part in further:
+            rows = _widened(session, rows, part)
+        if last and total - seen > max(MISSING_ROWS, total * MISSING_SHARE):
+            raise IncompleteReadError(
+                f"{query.object}: Salesforce announced {total} rows and gave {seen}"
+            )
+        yield Rows(rows, total, last)
+        if last:
+            return
+        answer = session.read(partial(_next, answer["nextRecordsUrl"]))
+
+
+def _parts(query: Query) -> tuple[Query, list[Query]]:
+    """The query itself, or where its field list is too long, one query and its further parts."""
+    if not soql.too_long(query.text):
+        return query, []
+    base = len(quote_plus(query._replace(fields=("Id",)).text))
+    room = max(1_000, soql.QUERY_BYTES - IN_LIST_BYTES - base)
+    groups = soql.field_groups(query.fields, room)
+    further = [
+        Query(
+            query.object, ("Id", *(name for name in group if name != "Id")), (), "", query.deleted
+        )
+        for group in groups[1:]
+    ]
+    return query._replace(fields=tuple(groups[0])), further
+
+
+def _widened(session: Session, rows: list[Row], part: Query) -> list[Row]:
+    """The rows with the part's fields; those that vanished in between are left out."""
+    found = {row["Id"]: row for row in by_values(session, part, "Id", [row["Id"] for row in rows])}
+    return [_joined(row, found[row["Id"]]) for row in rows if row["Id"] in found]
+
+
+def _joined(left: Row, right: Row) -> Row:
+    """Two parts of one row; parents (nested rows) are joined too."""
+    joined = dict(left)
+    for name, value in right.items():
+        known = joined.get(name)
+        if isinstance(known, dict) and isinstance(value, dict):
+            joined[name] = _joined(known, value)
+        else:
+            joined[name] = value
+    return joined
+
+
+def by_values(session: Session, query: Query, field: str, values: Sequence[str]) -> Iterator[Row]:
+    """The rows whose field has one of these values, in as many queries as that takes."""
+    for listed in soql.in_lists(values):
+        narrowed = query._replace(conditions=(*query.conditions, f"{field} IN {listed}"))
+        for page in pages(session, narrowed):
+            yield from page.rows

@@ -1,0 +1,34 @@
+"""The org's own exchange rates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from connectors.salesforce.query import Query, pages
+from connectors.salesforce.session import Session
+from syncd.errors import AccessError
+
+CURRENCIES = Query("CurrencyType", ("IsoCode", "ConversionRate", "IsCorporate"), ())
+
+
+def rates(session: Session) -> tuple[str, Mapping[str, Decimal]] | None:
+    """The corporate currency, and the worth of one unit of each currency in it.
+
+    Salesforce keeps the opposite, units of a currency for one of the corporate; inactive
+    currencies are included, as old records still bear them. None where the org has a single
+    currency: then CurrencyType does not exist.
+    """
+    home = ""
+    worth: dict[str, Decimal] = {}
+    try:
+        for page in pages(session, CURRENCIES):
+            for row in page.rows:
+                rate = Decimal(str(row["ConversionRate"]))
+                if row["IsCorporate"]:
+                    home = row["IsoCode"]
+                if rate > 0:
+                    worth[row["IsoCode"]] = 1 / rate
+    except AccessError:
+        return None
+    return (home, worth) if home else None

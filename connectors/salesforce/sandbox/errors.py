@@ -1,0 +1,74 @@
+"""The refusals of the Salesforce API: whole requests and single rows.
+
+Codes and texts are those that the API sends; the shapes are described at
+https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+NOT_FOUND = "The requested resource does not exist"
+GUIDANCE = "Please reference your WSDL or the describe call for the appropriate names."
+
+
+class RequestError(Exception):
+    """A request refused as a whole: an HTTP status and a one-element JSON array."""
+
+    def __init__(self, status: int, code: str, message: str, **more: Any) -> None:
+        """`more` is added to the body, such as ``fields``."""
+        super().__init__(f"{code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+        self.more = more
+
+    def body(self) -> list[dict[str, Any]]:
+        """The JSON body; a 404's has its keys in the order that the API uses."""
+        if self.code == "NOT_FOUND":
+            return [{"errorCode": self.code, "message": self.message, **self.more}]
+        return [{"message": self.message, "errorCode": self.code, **self.more}]
+
+
+class RowError(Exception):
+    """One row refused; its neighbours are not concerned."""
+
+    def __init__(self, code: str, message: str, fields: tuple[str, ...] | list[str] = ()) -> None:
+        """`fields` are API names."""
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.fields = list(fields)
+
+    def entry(self) -> dict[str, Any]:
+        """The element of ``errors`` in a collection's answer."""
+        return {"statusCode": self.code, "message": self.message, "fields": self.fields}
+
+    def request(self) -> RequestError:
+        """The same refusal as the answer to a request about one row."""
+        status = 404 if self.code in {"ENTITY_IS_DELETED", "NOT_FOUND"} else 400
+        return RequestError(status, self.code, self.message, fields=self.fields)
+
+
+class JsonTypeError(RequestError):
+    """A value whose JSON type or text cannot become the field's type: the whole request fails."""
+
+    def __init__(self, kind: str, token: str, value: object, field: str) -> None:
+        """`field` is the API name, from which the answer's column is found."""
+        super().__init__(
+            400,
+            "JSON_PARSER_ERROR",
+            f"Cannot deserialize instance of {kind} from {token} value {value} or request may be "
+            "missing a required field at [line:1, column:{column}]",
+        )
+        self.field = field
+
+    def located(self, body: bytes) -> RequestError:
+        """With the column of the field's name in `body` filled in."""
+        column = body.find(f'"{self.field}"'.encode()) + 1
+        return RequestError(400, self.code, self.message.format(column=max(column, 1)))
+
+
+def not_found() -> RequestError:
+    """The answer to a path or record that is not there."""
+    return RequestError(404, "NOT_FOUND", NOT_FOUND)

@@ -1,0 +1,251 @@
+"""A logged-in session: sockets, time limits, one new login per expiry, counted calls.
+
+simple-salesforce sets no time limit, ignores a private CA where the environment names one, never
+renews a session it was given, and forgets answers' headers; all that is seen to here.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal, TypeAlias, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from simple_salesforce.api import Salesforce
+from simple_salesforce.exceptions import SalesforceError, SalesforceExpiredSession
+from simple_salesforce.util import exception_handler
+
+from connectors.salesforce.auth import Token, log_in
+from connectors.salesforce.door import turned
+from connectors.salesforce.settings import SalesforceSettings
+from syncd.connector import Allowance, Calls
+from syncd.errors import AllowanceError, LoginError, TransientError
+from syncd.retry import retrying
+
+T = TypeVar("T")
+Kind: TypeAlias = Literal["read", "write", "other"]
+
+CONNECT_SECONDS = 15.0
+LOGIN_ATTEMPTS = 4
+API_USAGE = re.compile(r"(?<!per-app-)api-usage=(\d+)/(\d+)")
+
+_one_login_at_a_time = threading.Lock()
+
+
+class WireAdapter(HTTPAdapter):
+    """Sets the time limit and the CA of every request itself.
+
+    requests lets REQUESTS_CA_BUNDLE of the environment win over a session's `verify`; an
+    adapter has the last word. Proxies of the environment are kept.
+    """
+
+    def __init__(self, ca_file: str, read_seconds: float) -> None:
+        """`ca_file` empty: the machine's usual authorities."""
+        self._verify: str | bool = ca_file or True
+        self._timeout = (CONNECT_SECONDS, read_seconds)
+        super().__init__()
+
+    def send(  # noqa: D102 - as its base
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: bool | str = True,
+        cert: Any = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        return super().send(
+            request,
+            stream=stream,
+            timeout=timeout or self._timeout,
+            verify=self._verify if isinstance(self._verify, str) else verify or True,
+            cert=cert,
+            proxies=proxies,
+        )
+
+    def close(self) -> None:
+        """Close every socket now. urllib3 alone waits until the last traceback lets go of them."""
+        for pools in (self.poolmanager, *self.proxy_manager.values()):
+            for key in pools.pools.keys():  # noqa: SIM118 - it has keys, but is not iterable
+                pools.pools[key].close()
+        super().close()
+
+
+class Wire(requests.Session):
+    """A requests session that follows no redirect to another host and reads no .netrc."""
+
+    def __init__(self, adapter: HTTPAdapter) -> None:
+        """Mount the adapter for https, the only scheme spoken."""
+        super().__init__()
+        self.mount("https://", adapter)
+        self.auth = _keep_authorization
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """The target where it stays on the host; else none, and the 3xx is the answer."""
+        target = super().get_redirect_target(resp)
+        if target is None:
+            return None
+        host = urlsplit(target).netloc
+        return target if host in ("", urlsplit(resp.url).netloc) else None
+
+
+def _keep_authorization(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """An auth that adds nothing, so that requests does not look into .netrc for one."""
+    return request
+
+
+class Session:
+    """The calls of one connection. Every method that calls may raise what a Connector may."""
+
+    def __init__(self, settings: SalesforceSettings, calls: Calls, log: Any = None) -> None:
+        """Contact nothing yet. `calls` is counted up; `log` is a structlog logger or None."""
+        self.settings = settings
+        self.calls = calls
+        self.log = log
+        self.wire = Wire(WireAdapter(settings.ca_file, settings.timeout_seconds))
+        self.wire.hooks["response"].append(self._seen)
+        self.token: Token | None = None
+        self.used: int | None = None
+        self.limit: int | None = None
+        self.started_at: datetime | None = None
+        self._retry_after: float | None = None
+        self._kind: Kind = "other"
+        self._client: Salesforce | None = None
+
+    def log_in(self) -> Token:
+        """Log in (again). Logins are made one at a time in the process.
+
+        Raises LoginError, or UnreachableError after a few tries.
+        """
+        with _one_login_at_a_time:
+            self._kind = "other"
+            token = retrying(
+                lambda: log_in(self.wire, self.settings),
+                attempts=LOGIN_ATTEMPTS,
+                on_wait=self._waiting,
+            )
+        self.token = token
+        client = Salesforce(
+            instance_url=token.instance_url,
+            session_id=token.access_token,
+            session=self.wire,
+            version=self.settings.api_version,
+            parse_float=Decimal,
+            object_pairs_hook=None,
+        )
+        client.headers.pop("X-PrettyPrint", None)
+        self._client = client
+        return token
+
+    def read(self, call: Callable[[Salesforce], T]) -> T:
+        """Carry out a call that changes nothing, again after any passing failure."""
+        self._within_allowance()
+        return retrying(lambda: self._once("read", call), on_wait=self._waiting)
+
+    def other(self, call: Callable[[Salesforce], T]) -> T:
+        """As `read`, for describes and limits: made even when the allowance is used up."""
+        return retrying(lambda: self._once("other", call), on_wait=self._waiting)
+
+    def write(self, call: Callable[[Salesforce], T]) -> T:
+        """Carry out a call that changes something; repeated only when surely nothing was done.
+
+        Raises TransientError with `applied` None when nobody knows what became of it.
+        """
+        self._within_allowance()
+        return retrying(
+            lambda: self._once("write", call),
+            repeat=lambda error: error.applied is False,
+            on_wait=self._waiting,
+        )
+
+    def raw(self, client: Salesforce, method: str, path: str, **options: Any) -> requests.Response:
+        """One request below ``/services/data/vNN.0/`` whose answer is no JSON (CSV, mostly).
+
+        For use inside `read` or `write`; `options` are those of requests.
+        """
+        headers = {**client.headers, **options.pop("headers", {})}
+        answer = self.wire.request(method, client.base_url + path, headers=headers, **options)
+        if answer.status_code >= requests.codes.multiple_choices:
+            exception_handler(answer, name=path)
+        return answer
+
+    def versions(self) -> list[str]:
+        """The API versions that the org speaks, such as "66.0"."""
+
+        def ask(client: Salesforce) -> list[str]:
+            answer = self.wire.get(f"https://{client.sf_instance}/services/data")
+            if answer.status_code >= requests.codes.multiple_choices:
+                exception_handler(answer, name="versions")
+            return [str(one["version"]) for one in answer.json()]
+
+        return self.other(ask)
+
+    def allowance(self) -> Allowance:
+        """The org's daily calls as last told by an answer; asks only if none has told yet."""
+        if self.limit is None:
+            daily = self.other(lambda sf: sf.limits())["DailyApiRequests"]
+            self.limit, self.used = int(daily["Max"]), int(daily["Max"]) - int(daily["Remaining"])
+        return Allowance(limit=self.limit, used=self.used, share=self.settings.limits.daily_share)
+
+    def close(self) -> None:
+        """Close the sockets. The session stays valid: others may share it."""
+        self.wire.close()
+        self._client = None
+
+    def _within_allowance(self) -> None:
+        share = self.settings.limits.daily_share
+        allowance = Allowance(limit=self.limit, used=self.used, share=share)
+        if allowance.left == 0:
+            raise AllowanceError(
+                f"{self.used} of the org's {self.limit} API calls for 24 hours are used (by "
+                f"everyone); syncd stops at {share:.0%} (limits.daily_share) and goes on later"
+            )
+
+    def _once(self, kind: Kind, call: Callable[[Salesforce], T]) -> T:
+        """One try; an expired session is renewed once, and only once."""
+        try:
+            return self._attempt(kind, call)
+        except SalesforceExpiredSession:
+            if self.log is not None:
+                self.log.info("session_renewed")
+            self.log_in()
+        try:
+            return self._attempt(kind, call)
+        except SalesforceExpiredSession as error:
+            raise turned(error, None) from error
+
+    def _attempt(self, kind: Kind, call: Callable[[Salesforce], T]) -> T:
+        if self._client is None:
+            raise LoginError("the connection is not open")
+        self._kind, self._retry_after = kind, None
+        try:
+            return call(self._client)
+        except SalesforceExpiredSession:
+            raise
+        except (SalesforceError, requests.RequestException) as error:
+            raise turned(error, self._retry_after) from error
+
+    def _seen(self, answer: requests.Response, *_: Any, **__: Any) -> None:
+        """Note what an answer's headers say, and count the call."""
+        setattr(self.calls, self._kind, getattr(self.calls, self._kind) + 1)
+        usage = API_USAGE.search(answer.headers.get("Sforce-Limit-Info", ""))
+        if usage:
+            self.used, self.limit = int(usage[1]), int(usage[2])
+        wait = answer.headers.get("Retry-After", "")
+        self._retry_after = float(wait) if wait.isdigit() else None
+        try:
+            sent = parsedate_to_datetime(answer.headers.get("Date", ""))
+        except ValueError:
+            self.started_at = datetime.now(UTC) - answer.elapsed  # noqa: TID251 - no Date was sent
+        else:
+            self.started_at = sent.astimezone(UTC) - answer.elapsed
+
+    def _waiting(self, error: TransientError, seconds: float) -> None:
+        if self.log is not None:
+            self.log.warning("crm_call_repeated", reason=str(error), wait_seconds=round(seconds, 1))

@@ -1,0 +1,132 @@
+"""The keys of a Salesforce connection in config.toml."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+SHARED_LOGIN_HOSTS = ("login.salesforce.com", "test.salesforce.com")
+
+
+class Flow(StrEnum):
+    """How syncd logs in: the OAuth grants that Salesforce offers to an integration user."""
+
+    CLIENT_CREDENTIALS = "client_credentials"
+    JWT = "jwt"
+    REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the flow's name, not a secret
+    PASSWORD = "password"  # noqa: S105 - the flow's name, not a secret
+
+
+NEEDED = {
+    Flow.CLIENT_CREDENTIALS: ("client_id", "client_secret"),
+    Flow.JWT: ("client_id", "username", "private_key"),
+    Flow.REFRESH_TOKEN: ("client_id", "refresh_token"),
+    Flow.PASSWORD: ("client_id", "client_secret", "username", "password"),
+}
+
+
+class AuthSettings(BaseModel):
+    """``[connections.<name>.auth]``: the flow and what it needs.
+
+    `audience` is the ``aud`` of a JWT; empty: login.salesforce.com, or test.salesforce.com
+    for a sandbox org's host.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    flow: Flow = Flow.CLIENT_CREDENTIALS
+    client_id: SecretStr | str | None = None
+    client_secret: SecretStr | None = None
+    username: SecretStr | str | None = None
+    private_key: SecretStr | None = None
+    refresh_token: SecretStr | None = None
+    password: SecretStr | None = None
+    security_token: SecretStr | None = None
+    audience: str = ""
+
+    @model_validator(mode="after")
+    def _complete(self) -> AuthSettings:
+        missing = [key for key in NEEDED[self.flow] if not self.text(key)]
+        if missing:
+            raise ValueError(f'flow = "{self.flow}" also needs {", ".join(missing)}')
+        return self
+
+    def text(self, key: str) -> str:
+        """The plain text of a key; empty where it is not given."""
+        value = getattr(self, key)
+        if isinstance(value, SecretStr):
+            return value.get_secret_value().strip()
+        return str(value or "").strip()
+
+
+class LimitSettings(BaseModel):
+    """``[connections.<name>.limits]``.
+
+    `daily_share`: the part of the org's daily API calls, everybody's use counted, at which
+    syncd stops. `bulk_threshold`: a full read of more rows than this goes through Bulk API 2.0
+    (a REST page has 2,000 rows, so 50,000 rows are 25 calls). `bulk_write_threshold`: updates of
+    more rows than this in one run go through Bulk API 2.0 too; Salesforce advises 2,000.
+    `bulk_deadline_minutes`: how long a bulk job may take before the run gives up on it (the job
+    goes on, and the next run takes it up).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    daily_share: float = Field(default=0.5, gt=0, le=1)
+    bulk_threshold: int = Field(default=50_000, ge=1)
+    bulk_write_threshold: int = Field(default=2_000, ge=1)
+    bulk_deadline_minutes: float = Field(default=60, gt=0)
+
+
+class SalesforceSettings(BaseModel):
+    """``[connections.<name>]`` of a Salesforce org, without what every connection has.
+
+    `lag_seconds`: how much of what was already read is read again, because a record's stamp is
+    set before its transaction is committed. `timeout_seconds` is that of one answer.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    instance_url: str
+    api_version: str = "66.0"
+    ca_file: str = ""
+    lag_seconds: int = Field(default=300, ge=0, le=86_400)
+    timeout_seconds: float = Field(default=120, gt=0, le=600)
+    auth: AuthSettings
+    limits: LimitSettings = LimitSettings()
+
+    @field_validator("instance_url")
+    @classmethod
+    def _https_host(cls, value: str) -> str:
+        parts = urlsplit(value.strip())
+        if parts.scheme == "http":
+            raise ValueError(
+                "plain http:// is refused: the login and every record would travel unencrypted; "
+                "write https://"
+            )
+        if parts.scheme != "https" or not parts.hostname:
+            raise ValueError(
+                "must be the org's address, such as https://acme.my.salesforce.com "
+                "(Setup > My Domain)"
+            )
+        return f"https://{parts.netloc.rpartition('@')[2]}"
+
+    @field_validator("api_version", mode="before")
+    @classmethod
+    def _version(cls, value: object) -> object:
+        whole, _, rest = str(value).removeprefix("v").partition(".")
+        if not whole.isdigit() or rest not in ("", "0"):
+            raise ValueError('must be a REST API version in quotes, such as "66.0"')
+        return f"{whole}.0"
+
+    @model_validator(mode="after")
+    def _own_host(self) -> SalesforceSettings:
+        host = urlsplit(self.instance_url).hostname
+        if self.auth.flow is Flow.CLIENT_CREDENTIALS and host in SHARED_LOGIN_HOSTS:
+            raise ValueError(
+                f'flow = "client_credentials" works only at the org\'s own address, not at {host}: '
+                "set instance_url to the My Domain address (Setup > My Domain)"
+            )
+        return self

@@ -1,0 +1,1 @@
+"""What the sandboxes of all CRMs share: the HTTPS server and the made-up book of customers."""

@@ -1,0 +1,1 @@
+"""How the made-up book is made: word lists, the team, everyday customers and the stories."""
