@@ -1,0 +1,241 @@
+"""Config → connectors, mappings, store: the only place that wires."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from threading import Event
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from syncd.config import Config, ConnectionConfig, load_config, policy_hash
+from syncd.connector import Context
+from syncd.errors import ConfigError, Problem
+from syncd.log import get_log, register_secrets
+from syncd.mapping import Mapping as CrmMapping
+from syncd.mapping import ReadContext, load_mapping
+from syncd.plan import WritePolicy
+from syncd.playbooks import Playbooks, compile_playbooks
+from syncd.policy import Policy
+from syncd.store import Store
+from syncd.sync import Connected, Progress, Turn, silent
+
+CONNECTORS = "syncd.connectors"
+SANDBOXES = "syncd.sandboxes"
+
+
+def _installed(group: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=group)}
+
+
+def connector_names() -> list[str]:
+    """The names of all installed connectors."""
+    return sorted(_installed(CONNECTORS))
+
+
+def find_connector(name: str) -> Any:
+    """The connector class registered under that name; None when there is none."""
+    point = _installed(CONNECTORS).get(name)
+    return None if point is None else point.load()
+
+
+def sandbox_names() -> list[str]:
+    """The names of all installed sandboxes."""
+    return sorted(_installed(SANDBOXES))
+
+
+def find_sandbox(name: str) -> Any:
+    """The sandbox class registered under that name. Raises KeyError."""
+    return _installed(SANDBOXES)[name].load()
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A config with everything that its files say, checked together."""
+
+    config: Config
+    mappings: Mapping[str, CrmMapping]
+    playbooks: Playbooks
+    warnings: tuple[Problem, ...] = ()
+
+
+def load(
+    path: Path, *, follow_secrets: bool = True, env: Mapping[str, str] | None = None
+) -> Loaded:
+    """Read config.toml and its mappings; contacts nothing.
+
+    Raises ConfigError with every problem of every file.
+    """
+    if not path.is_file():
+        raise ConfigError(
+            [
+                Problem(
+                    str(path),
+                    0,
+                    0,
+                    "there is no such config file",
+                    "name one with --config or $SYNCD_CONFIG, or make one with `syncd init`",
+                )
+            ]
+        )
+    config = load_config(
+        path,
+        find_connector=find_connector,
+        connectors=connector_names,
+        env=os.environ if env is None else env,
+        follow_secrets=follow_secrets,
+    )
+    register_secrets(config.secrets)
+    found: list[Problem] = []
+    mappings: dict[str, CrmMapping] = {}
+    for connection in config.connections:
+        try:
+            mapping = read_mapping(connection, config.syncd.timezone)
+        except ConfigError as error:
+            found += error.problems
+            continue
+        mappings[connection.name] = mapping
+        found += [*mapping.warnings, *mapping.problems_with_policy(config.policy)]
+    playbooks = Playbooks(())
+    try:
+        playbooks = compile_playbooks(config.policy)
+    except ConfigError as error:
+        found += [_placed(config, problem) for problem in error.problems]
+    errors = [problem for problem in found if problem.severity == "error"]
+    if errors:
+        raise ConfigError(list(dict.fromkeys(found)))
+    return Loaded(config, mappings, playbooks, tuple(found))
+
+
+def _placed(config: Config, problem: Problem) -> Problem:
+    """A playbook's problem at the playbook's place in config.toml."""
+    for number, playbook in enumerate(config.policy.playbooks):
+        if problem.text.startswith(f'playbook "{playbook.id}"'):
+            loc = ("policy", "playbooks", number)
+            return config.located.problem(loc, problem.text, problem.hint)
+    return config.located.problem(("policy", "playbooks"), problem.text, problem.hint)
+
+
+def read_mapping(connection: ConnectionConfig, timezone: str) -> CrmMapping:
+    """The connection's mapping file. Raises ConfigError."""
+    return load_mapping(
+        connection.mapping,
+        connection.mapping_shown,
+        connection=connection.name,
+        defaults=connection.connector_class.mapping_defaults,
+        timezone=ZoneInfo(timezone),
+    )
+
+
+def instance_name() -> str:
+    """Who we are: machine and process."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def process_lives(holder: str) -> bool:
+    """Whether the process of that instance may still be alive (another machine's: yes)."""
+    host, _, pid = holder.rpartition(":")
+    if host != socket.gethostname() or not pid.isdigit():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Wired:
+    """A program ready to run: the config's connections opened on one store."""
+
+    loaded: Loaded
+    store: Store
+    connections: tuple[Connected, ...]
+
+    def turn(
+        self,
+        *,
+        clock: Callable[[], datetime],
+        full: bool = False,
+        dry: bool = False,
+        approve: bool = False,
+        as_of: date | None = None,
+        policy: Policy | None = None,
+        stop: Event | None = None,
+        progress: Progress | None = None,
+    ) -> Turn:
+        """What one run is given."""
+        config = self.loaded.config
+        zone = ZoneInfo(config.syncd.timezone)
+        today = clock().astimezone(zone).date()
+        used = policy or config.policy
+        mode = config.write.mode
+        return Turn(
+            store=self.store,
+            connections=self.connections,
+            policy=used,
+            playbooks=self.loaded.playbooks,
+            policy_hash=policy_hash(used),
+            write=WritePolicy(
+                mode=mode,
+                max_overwrite_share=config.write.max_overwrite_share,
+                min_accounts=config.write.min_accounts,
+                on_human_edit=config.write.on_human_edit,
+            ),
+            today=as_of or today,
+            clock=clock,
+            instance=instance_name(),
+            log=get_log(),
+            full=full,
+            dry=dry or mode != "apply" or as_of is not None,
+            approve=approve,
+            as_of=as_of is not None and as_of != today,
+            stop=stop or Event(),
+            holder_alive=process_lives,
+            progress=progress or silent,
+        )
+
+
+def connect(config: Config, mapping: CrmMapping, connection: ConnectionConfig) -> Connected:
+    """One connection, not opened yet."""
+    context = Context(
+        name=connection.name,
+        timezone=config.syncd.timezone,
+        log=get_log().bind(connection=connection.name),
+    )
+    return Connected(
+        name=connection.name,
+        connector=connection.connector_class(connection.settings, context),
+        mapping=mapping,
+        context=ReadContext(
+            currency=config.syncd.currency,
+            rates=dict(config.rates),
+            timezone=ZoneInfo(config.syncd.timezone),
+            default_term_months=config.policy.renewal.default_term_months,
+        ),
+    )
+
+
+@contextmanager
+def wired(loaded: Loaded, *, store: Store | None = None) -> Iterator[Wired]:
+    """Open the store and make the connections; closes them at the end."""
+    opened = store or Store.open(loaded.config.state)
+    connections = tuple(
+        connect(loaded.config, loaded.mappings[connection.name], connection)
+        for connection in loaded.config.connections
+    )
+    try:
+        yield Wired(loaded, opened, connections)
+    finally:
+        for connected in connections:
+            connected.connector.close()
+        if store is None:
+            opened.close()

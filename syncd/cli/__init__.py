@@ -1,0 +1,130 @@
+"""The commands. This package alone prints, exits and reads the clock."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from syncd import __version__
+from syncd.cli.output import complain, start_logging
+from syncd.errors import ConfigError, LeaseError, StopProgramError, StopRunError, SyncdError
+
+EXIT_DEFECT, EXIT_CONFIG, EXIT_UNREACHABLE, EXIT_LEASE = 1, 2, 5, 6
+
+COMMANDS = {
+    "demo": "syncd.cli.demo:demo",
+    "init": "syncd.cli.setup:init",
+    "check": "syncd.cli.setup:check",
+    "provision": "syncd.cli.setup:provision",
+    "plan": "syncd.cli.running:plan",
+    "sync": "syncd.cli.running:sync",
+    "run": "syncd.cli.running:run",
+    "health": "syncd.cli.running:health",
+    "explain": "syncd.cli.looking:explain",
+    "status": "syncd.cli.looking:status",
+    "runs": "syncd.cli.looking:runs",
+    "rejects": "syncd.cli.looking:rejects",
+    "history": "syncd.cli.taking_back:history",
+    "approve": "syncd.cli.taking_back:approve",
+    "undo": "syncd.cli.taking_back:undo",
+    "portfolio": "syncd.cli.leading:portfolio",
+    "backtest": "syncd.cli.leading:backtest",
+    "sandbox": "syncd.cli.sandboxes:sandbox",
+}
+"""Each command's place. Loaded when asked for, so that `syncd health` stays quick."""
+
+
+class Commands(click.Group):
+    """The commands by name, imported only when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in the order of a newcomer's path."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command."""
+        del ctx
+        place = COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        import importlib
+
+        module, _, name = place.partition(":")
+        found: click.Command = getattr(importlib.import_module(module), name)
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with a "did you mean" for a mistyped command."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            ctx.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="syncd")
+def cli() -> None:
+    """Works out renewals, tiers, handoffs, health and risks from Salesforce and HubSpot, and
+    writes them back as fields and tasks.
+    """
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run a command and exit with the promised code.
+
+    0 done; 2 config, mapping or arguments wrong; 3 done, but something was refused; 4 plan held;
+    5 a CRM could not be reached; 6 another instance is at work; 1 a defect in syncd.
+    """
+    sys.exit(exit_code(args))
+
+
+def exit_code(args: Sequence[str] | None = None) -> int:
+    """Run a command; its exit code."""
+    # First of all, so that even a failing import shows no local variables and no secrets.
+    start_logging()
+    try:
+        result: Any = cli.main(args=args, prog_name="syncd", standalone_mode=False)
+    except click.exceptions.Exit as wish:
+        return wish.exit_code
+    except click.ClickException as error:
+        error.show()
+        return EXIT_CONFIG
+    except (click.Abort, KeyboardInterrupt):
+        complain("stopped")
+        return 130
+    except BrokenPipeError:
+        # Whoever read the answer has seen enough.
+        sys.stderr.close()
+        return 0
+    except ConfigError as error:
+        for problem in error.problems:
+            complain(str(problem))
+        return EXIT_CONFIG
+    except StopProgramError as error:
+        complain(str(error))
+        return EXIT_CONFIG
+    except LeaseError as error:
+        complain(str(error))
+        return EXIT_LEASE
+    except StopRunError as error:
+        complain(str(error))
+        return EXIT_UNREACHABLE
+    except SyncdError as error:
+        complain(str(error))
+        return EXIT_UNREACHABLE
+    except Exception as error:  # noqa: BLE001 - the last door: a defect must not show secrets
+        from syncd.log import get_log
+
+        get_log().error("defect", exc_info=True)
+        complain(f"a defect in syncd: {type(error).__name__}: {error}")
+        return EXIT_DEFECT
+    return int(result) if isinstance(result, int) else 0

@@ -1,0 +1,150 @@
+"""What people and programs see: the answer on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from syncd.log import redact, setup_logging
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# Control characters of a CRM's text could move the cursor or change a terminal's colours.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def plain(text: object) -> str:
+    """Text of a CRM made fit for a terminal."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text))
+
+
+def complain(text: str) -> None:
+    """Say on stderr what is wrong."""
+    click.echo(f"syncd: {plain_lines(redact(text))}", err=True)
+
+
+def plain_lines(text: str) -> str:
+    """Like `plain`, but lines stay lines."""
+    return "\n".join(plain(line) for line in text.split("\n"))
+
+
+def say(text: str = "") -> None:
+    """A line of the answer."""
+    click.echo(plain_lines(redact(text)))
+
+
+def note(text: str) -> None:
+    """A line beside the answer."""
+    click.echo(plain_lines(redact(text)), err=True)
+
+
+def answer(document: Any) -> None:
+    """The answer as one JSON document."""
+    click.echo(redact(json.dumps(document, indent=2, ensure_ascii=False, default=as_json)))
+
+
+def as_json(value: Any) -> Any:
+    """JSON for what it lacks: dates as ISO text, money as a number."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    return str(value)
+
+
+def on_terminal() -> bool:
+    """Whether a person watches stdout."""
+    return sys.stdout.isatty()
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
+    """A table: drawn on a terminal, tab-separated on a pipe."""
+    shown = [[plain("" if cell is None else cell) for cell in row] for row in rows]
+    if not on_terminal():
+        if title:
+            click.echo(title)
+        click.echo("\t".join(heads))
+        for row in shown:
+            click.echo("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    drawn = Table(*heads, title=title or None, title_justify="left")
+    for row in shown:
+        drawn.add_row(*(escape(cell) for cell in row))
+    Console().print(drawn)
+
+
+def shorten(text: object, length: int = 60) -> str:
+    """One line, cut with a mark."""
+    one = " ".join(str(text).split())
+    return one if len(one) <= length else one[: length - 1] + "…"
+
+
+def words(value: Any) -> str:
+    """A value as a person reads it."""
+    if value is None or value == "":
+        return "(blank)"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (int, float, Decimal)):
+        return f"{value:,.2f}".removesuffix(".00")
+    return str(value)
+
+
+def moment() -> datetime:
+    """Now. The commands alone read the clock."""
+    return datetime.now(tz=UTC)
+
+
+def config_option(command: F) -> F:
+    """``-c/--config``: the config file, else $SYNCD_CONFIG, else ./config.toml."""
+    return click.option(
+        "-c",
+        "--config",
+        "config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        envvar="SYNCD_CONFIG",
+        default="config.toml",
+        show_default=True,
+        help="The config file ($SYNCD_CONFIG).",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """``--json``: one JSON document on stdout."""
+    return click.option("--json", "as_json_", is_flag=True, help="Answer as one JSON document.")(
+        command
+    )
+
+
+def start_logging(*, level: str = "warning") -> None:
+    """Logs on stderr: lines for a person on a terminal, JSON otherwise."""
+    setup_logging(level=level, terminal=sys.stderr.isatty())
+
+
+class AsDate(click.ParamType[date]):
+    """A date such as 2026-12-31."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Read it, or say what was expected."""
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a date; write it as 2026-12-31", param, ctx)

@@ -1,0 +1,301 @@
+"""plan, sync, run and health."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from syncd.cli.output import (
+    AsDate,
+    answer,
+    as_json,
+    config_option,
+    json_option,
+    moment,
+    note,
+    on_terminal,
+    say,
+    shorten,
+    start_logging,
+    table,
+    words,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from syncd.bootstrap import Wired
+    from syncd.sync import ConnectionReport, Progress, Report
+
+CHANGES_SHOWN = 200
+
+
+@click.command()
+@config_option
+@json_option
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it as JSON.")
+@click.option("--as-of", "as_of", type=AsDate(), help="Plan as if it were that day.")
+def plan(config: Path, as_json_: bool, out: Path | None, as_of: date | None) -> int:
+    """Show each change before it happens. Writes nothing to a CRM."""
+    from syncd.bootstrap import load, wired
+    from syncd.sync import run_once
+
+    with wired(load(config)) as ready, _watching() as progress:
+        report = run_once(ready.turn(clock=moment, dry=True, as_of=as_of, progress=progress))
+        document = report_json(report, ready)
+    if out is not None:
+        out.write_text(json.dumps(document, indent=2, default=as_json) + "\n", encoding="utf-8")
+    if as_json_:
+        answer(document)
+    else:
+        show_plan(document)
+        show_end(report, planned=True)
+    return report.exit_code
+
+
+@click.command()
+@config_option
+@json_option
+@click.option("--full", is_flag=True, help="Also find deletions, merges and formula changes.")
+@click.option("--dry-run", "dry_run", is_flag=True, help="Plan only; the same as `syncd plan`.")
+@click.option("--approve", is_flag=True, help="Carry out a plan that the safety limit would hold.")
+def sync(config: Path, as_json_: bool, full: bool, dry_run: bool, approve: bool) -> int:
+    """One run: read, work out, write what changed."""
+    from syncd.bootstrap import load, wired
+    from syncd.sync import run_once
+
+    start_logging(level="warning" if on_terminal() else "info")
+    with wired(load(config)) as ready, _watching() as progress:
+        turn = ready.turn(clock=moment, full=full, dry=dry_run, approve=approve, progress=progress)
+        report = run_once(turn)
+        document = report_json(report, ready)
+    if as_json_:
+        answer(document)
+    else:
+        if report.dry:
+            show_plan(document)
+        show_end(report, planned=report.dry)
+    return report.exit_code
+
+
+@click.command()
+@config_option
+def run(config: Path) -> int:
+    """The daemon: runs on the schedule until it is told to stop."""
+    from syncd.bootstrap import load
+    from syncd.daemon import serve
+
+    start_logging(level="info")
+    return serve(load(config), clock=moment)
+
+
+@click.command()
+@config_option
+@json_option
+def health(config: Path, as_json_: bool) -> int:
+    """Exit 0 if the daemon is alive (for HEALTHCHECK)."""
+    from syncd.daemon import is_healthy
+
+    well, text = is_healthy(config, moment())
+    if as_json_:
+        answer({"healthy": well, "text": text})
+    else:
+        say(text)
+    return 0 if well else 1
+
+
+@contextmanager
+def _watching() -> Iterator[Progress | None]:
+    """A progress line on a terminal; nothing on a pipe."""
+    import sys
+
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        lines: dict[tuple[str, str], Any] = {}
+        counts: dict[tuple[str, str], int] = {}
+
+        def progress(step: str, connection: str, count: int) -> None:
+            key = (step, connection)
+            counts[key] = counts.get(key, 0) + count
+            if key not in lines:
+                lines[key] = bar.add_task("", total=None)
+            bar.update(lines[key], description=f"{step} {connection}: {counts[key]:,}")
+
+        yield progress
+
+
+# --- the answer ---------------------------------------------------------------------------
+
+
+def report_json(report: Report, ready: Wired) -> dict[str, Any]:
+    """A run as JSON; its schema is docs/plan.schema.json (and sync.schema.json)."""
+    keys = {change.account for c in report.connections for change in c.plan.sets}
+    keys |= {task.account for c in report.connections for task in c.plan.tasks}
+    with ready.store.begin(write=False) as tx:
+        names = {key: a.name for key, a in ready.store.book.account(tx, sorted(keys)).items()}
+    users = {c.name: c.users for c in ready.connections}
+    changes = [
+        {
+            "connection": change.connection,
+            "object": change.object,
+            "record": change.record,
+            "account": change.account.partition(":")[2],
+            "account_name": names.get(change.account, ""),
+            "field": change.field,
+            "before": change.before,
+            "after": change.after,
+            "because": change.because,
+        }
+        for connection in report.connections
+        for change in connection.plan.sets
+    ]
+    tasks = []
+    for connection in report.connections:
+        for task in connection.plan.tasks:
+            person = users.get(connection.name, {}).get(task.assignee or "")
+            tasks.append(
+                {
+                    "op": task.op,
+                    "playbook": task.playbook,
+                    "key": task.key,
+                    "connection": connection.name,
+                    "record": task.record,
+                    "account": task.account_record,
+                    "account_name": names.get(task.account, ""),
+                    "assignee": task.assignee,
+                    "assignee_name": person.name if person else None,
+                    "due": task.due,
+                    "subject": task.subject,
+                    "priority": task.priority,
+                    "because": task.because,
+                }
+            )
+    holds = [c.held for c in report.connections if c.held is not None]
+    worst = max(holds, key=lambda held: held.share, default=None)
+    document: dict[str, Any] = {
+        "run": report.run,
+        "changes": changes,
+        "tasks": tasks,
+        "calls": {
+            c.name: {"read": c.calls.read, "write": c.calls.write} for c in report.connections
+        },
+        "held": None if worst is None else {"share": worst.share, "limit": worst.limit},
+        "nothing_to_do": report.nothing_to_do,
+        "exit_code": report.exit_code,
+        "connections": {
+            c.name: {"exit_code": c.exit_code, "message": c.message, "rules_off": list(c.off)}
+            for c in report.connections
+        },
+        "rejects": [
+            {
+                "connection": reject.connection,
+                "object": reject.object,
+                "record": reject.record,
+                "field": reject.field,
+                "code": reject.code,
+                "message": reject.message,
+            }
+            for reject in report.rejects
+        ],
+    }
+    if not report.dry:
+        document |= {
+            "written": report.total("written"),
+            "failed": report.total("failed"),
+            "rejected": report.total("rejected"),
+            "deferred": report.total("deferred"),
+        }
+    document["kept"] = sum(len(c.plan.kept) for c in report.connections)
+    return document
+
+
+def show_plan(document: dict[str, Any]) -> None:
+    """Each change, its reason, and what it costs."""
+    changes, tasks = document["changes"], document["tasks"]
+    if changes:
+        table(
+            ("account", "field", "before", "after", "because"),
+            [
+                (
+                    shorten(c["account_name"], 32),
+                    c["field"],
+                    shorten(words(c["before"]), 40),
+                    shorten(words(c["after"]), 40),
+                    shorten(c["because"], 90),
+                )
+                for c in changes[: CHANGES_SHOWN if on_terminal() else len(changes)]
+            ],
+            title=f"{len(changes)} field changes",
+        )
+        if on_terminal() and len(changes) > CHANGES_SHOWN:
+            note(f"… and {len(changes) - CHANGES_SHOWN} more (`syncd plan --json` has all)")
+    if tasks:
+        table(
+            ("task", "account", "for", "due", "subject", "because"),
+            [
+                (
+                    t["op"],
+                    shorten(t["account_name"], 32),
+                    t["assignee_name"] or t["assignee"] or "",
+                    t["due"],
+                    shorten(t["subject"], 60),
+                    shorten(t["because"], 60),
+                )
+                for t in tasks
+            ],
+            title=f"{len(tasks)} tasks",
+        )
+
+
+def show_end(report: Report, *, planned: bool) -> None:
+    """How it went, a line a connection."""
+    for c in report.connections:
+        if c.message and c.exit_code not in {0, 3}:
+            say(f"{c.name}: {c.message}")
+        if c.held is not None:
+            say(
+                f"{c.name}: {c.held.accounts} of {c.held.filled} accounts with filled fields would "
+                f"have one overwritten ({c.held.share:.0%}, limit {c.held.limit:.0%}). Look at "
+                f"`syncd plan`; if it is right, `syncd approve {report.run}` or "
+                "`syncd sync --approve`."
+            )
+        if c.off:
+            say(f"{c.name}: rules off for want of inputs: {', '.join(c.off)} (`syncd rejects`)")
+        if c.exit_code in {0, 3}:
+            say(f"{c.name}: {_outcome(c, planned=planned)}")
+        if c.plan.kept:
+            say(f"{c.name}: kept {len(c.plan.kept)} values that people changed")
+        if c.failed or c.rejected:
+            say(f"{c.name}: {c.failed} writes and {c.rejected} records refused (`syncd rejects`)")
+        if c.deferred:
+            say(f"{c.name}: {c.deferred} put off to a later run")
+    if report.nothing_to_do:
+        say("nothing to do")
+
+
+def _outcome(c: ConnectionReport, *, planned: bool) -> str:
+    """What a run that was not stopped came to, in one sentence."""
+    calls = f"{c.calls.read} API calls to read, {c.calls.write} to write"
+    if c.accounts == 0:
+        return (
+            "no account matches the mapping. Check [account] object and where, "
+            "and that the login may see accounts."
+        )
+    if c.plan.empty:
+        return f"nothing to do ({c.accounts} accounts, {calls})"
+    if planned:
+        return f"would change {len(c.plan.sets)} fields and {len(c.plan.tasks)} tasks ({calls})"
+    tasks = ", ".join(f"{n} {op}" for op, n in sorted(c.tasks_done.items())) or "none"
+    return f"wrote {c.fields_written} fields, tasks: {tasks} ({calls})"

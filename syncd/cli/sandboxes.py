@@ -1,0 +1,57 @@
+"""sandbox: one emulated CRM alone."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import click
+
+from syncd.cli.output import moment, note, say
+
+
+@click.command()
+@click.argument("kind")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="State to start from; written back at the end.",
+)
+@click.option("--accounts", type=click.IntRange(0, 500_000), default=60, show_default=True)
+@click.option("--seed", type=int, default=7, show_default=True)
+@click.option(
+    "--ca-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where to write the certificate authority; default: beside the current folder's files.",
+)
+def sandbox(
+    kind: str, port: int, data: Path | None, accounts: int, seed: int, ca_file: Path | None
+) -> int:
+    """An emulated CRM on loopback, with a made-up book of customers or your own data.
+
+    KIND is salesforce or hubspot. The first line on stdout is JSON with what a client needs.
+    """
+    from syncd.bootstrap import sandbox_names
+    from syncd.rehearsal import make_sandbox, serve_sandbox
+
+    if kind not in sandbox_names():
+        raise click.BadParameter(f"{kind!r}; there are: {', '.join(sandbox_names())}")
+    today = moment().date()
+    made = make_sandbox(kind, accounts=accounts, seed=seed, today=today, data=data)
+    ca_path = (ca_file or Path(f"{kind}-sandbox-ca.pem")).resolve()
+    with serve_sandbox(made, ca_path, port=port) as server:
+        settings: dict[str, Any] = made.connection_settings(server.url, ca_path)
+        say(json.dumps({"url": server.url, "ca_file": str(ca_path), "connection": settings}))
+        note(f"{kind} sandbox on {server.url}; stop it with Ctrl-C")
+        stop = Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        stop.wait()
+    if data is not None:
+        made.dump(data)
+        note(f"state written to {data}")
+    return 0

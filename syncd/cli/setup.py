@@ -1,0 +1,231 @@
+"""init, check and provision."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import click
+
+from syncd.cli.output import (
+    answer,
+    complain,
+    config_option,
+    json_option,
+    say,
+    table,
+)
+
+FIRST_CONFIG = """\
+# syncd's config. Every key with its default: config.example.toml of the project.
+# A secret is never written here, only where it is: { env = "NAME" } or { file = "/path" }.
+
+[syncd]
+state    = "sqlite:///syncd.db"
+timezone = "Europe/London"
+currency = "USD"
+
+[write]
+mode = "plan"                       # look first; "apply" lets syncd write
+
+# Keep the connections that you have; delete the other.
+
+[connections.salesforce]
+connector    = "salesforce"
+mapping      = "mappings/salesforce.toml"
+instance_url = "https://acme.my.salesforce.com"
+[connections.salesforce.auth]
+flow          = "client_credentials"
+client_id     = { env = "SF_CLIENT_ID" }
+client_secret = { env = "SF_CLIENT_SECRET" }
+
+[connections.hubspot]
+connector = "hubspot"
+mapping   = "mappings/hubspot.toml"
+[connections.hubspot.auth]
+flow         = "private_app"
+access_token = { env = "HUBSPOT_ACCESS_TOKEN" }
+"""
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
+@json_option
+def init(folder: Path, as_json_: bool) -> int:
+    """A first config.toml and copies of the shipped mappings in FOLDER; overwrites nothing."""
+    from syncd.config import shipped_mappings
+
+    mappings = folder / "mappings"
+    mappings.mkdir(parents=True, exist_ok=True)
+    made, left = [], []
+    config = folder / "config.toml"
+    if config.exists():
+        left.append(config)
+    else:
+        config.write_text(FIRST_CONFIG, encoding="utf-8")
+        made.append(config)
+    for name, path in shipped_mappings().items():
+        copy = mappings / f"{name}.toml"
+        if copy.exists():
+            left.append(copy)
+        else:
+            shutil.copyfile(path, copy)
+            made.append(copy)
+    if as_json_:
+        answer({"made": [str(path) for path in made], "left": [str(path) for path in left]})
+        return 0
+    for path in made:
+        say(f"made {path}")
+    for path in left:
+        say(f"left {path} as it is")
+    say()
+    say("Next:")
+    say(f"  1. Edit {config}: your instance_url, and which connections you have.")
+    say(f"  2. Set the secrets that it names, then: syncd check -c {config}")
+    say(f"  3. See what syncd would change: syncd plan -c {config}")
+    return 0
+
+
+@click.command()
+@config_option
+@json_option
+@click.option("--offline", is_flag=True, help="Look at the files alone; contact nothing.")
+def check(config: Path, as_json_: bool, offline: bool) -> int:
+    """Everything wrong with config, mappings and the CRM's side, all at once."""
+    from syncd.bootstrap import load, wired
+    from syncd.errors import ConfigError
+    from syncd.preflight import preflight
+    from syncd.store import Store
+
+    try:
+        loaded = load(config, follow_secrets=not offline)
+    except ConfigError as error:
+        if as_json_:
+            answer({"problems": [_problem(p) for p in error.problems], "connections": {}})
+        else:
+            for problem in error.problems:
+                complain(str(problem))
+        return 2
+    document: dict[str, Any] = {
+        "problems": [_problem(problem) for problem in loaded.warnings],
+        "connections": {},
+    }
+    wrong, unreachable = False, False
+    if not offline:
+        # An empty state in memory: a check leaves no trace.
+        with wired(loaded, store=Store.open("sqlite://")) as ready:
+            for connected in ready.connections:
+                notes = list(preflight(connected, loaded.config.policy))
+                unreachable |= len(notes) == 1 and notes[0].severity == "error"
+                wrong |= any(note.severity == "error" for note in notes)
+                document["connections"][connected.name] = [
+                    {
+                        "severity": note.severity,
+                        "object": note.object,
+                        "field": note.field,
+                        "text": note.text,
+                        "remedy": note.remedy,
+                    }
+                    for note in notes
+                ]
+    if as_json_:
+        answer(document)
+    else:
+        _show_check(document, config)
+    return 5 if unreachable else 2 if wrong else 0
+
+
+def _problem(problem: Any) -> dict[str, Any]:
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "text": problem.text,
+        "hint": problem.hint,
+        "severity": problem.severity,
+    }
+
+
+def _show_check(document: dict[str, Any], config: Path) -> None:
+    for problem in document["problems"]:
+        place = f"{problem['file']}:{problem['line']}:{problem['column']}"
+        hint = f" ({problem['hint']})" if problem["hint"] else ""
+        say(f"{problem['severity']}: {place}: {problem['text']}{hint}")
+    say(f"{config} and its mappings are well formed")
+    for name, notes in document["connections"].items():
+        for note in notes:
+            say(f"{name}: {note['severity']}: {note['text']}")
+            if note["remedy"]:
+                say(f"    {note['remedy']}")
+
+
+@click.command()
+@config_option
+@json_option
+@click.option("--apply", "apply_", is_flag=True, help="Make what is missing.")
+@click.option(
+    "--sfdx",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write Salesforce source files there instead.",
+)
+def provision(config: Path, as_json_: bool, apply_: bool, sfdx: Path | None) -> int:
+    """Show, or make, the fields and rights that the mapping needs in the CRM."""
+    from syncd.bootstrap import load, wired
+    from syncd.store import Store
+
+    loaded = load(config)
+    steps: list[dict[str, Any]] = []
+    failed = False
+    with wired(loaded, store=Store.open("sqlite://")) as ready:
+        for connected in ready.connections:
+            specs = connected.mapping.specs(loaded.config.policy)
+            if sfdx is not None:
+                write = getattr(connected.connector, "source_files", None)
+                if write is not None:
+                    steps += [
+                        _step(connected.name, "file", str(path), "written", True, "")
+                        for path in write(specs, sfdx)
+                    ]
+                continue
+            connected.connector.open()
+            for step in connected.connector.provision(specs, apply=apply_):
+                failed |= bool(step.error)
+                steps.append(
+                    _step(connected.name, step.kind, step.name, step.text, step.done, step.error)
+                )
+    if as_json_:
+        answer({"steps": steps, "applied": apply_})
+        return 3 if failed else 0
+    if not steps:
+        say("nothing is missing")
+        return 0
+    table(
+        ("connection", "what", "name", "", "state"),
+        [
+            (
+                step["connection"],
+                step["kind"],
+                step["name"],
+                step["text"],
+                step["error"] or ("made" if step["done"] else "missing"),
+            )
+            for step in steps
+        ],
+    )
+    if not apply_ and sfdx is None:
+        say("Nothing was changed. `syncd provision --apply` makes these.")
+    return 3 if failed else 0
+
+
+def _step(
+    connection: str, kind: str, name: str, text: str, done: bool, error: str
+) -> dict[str, Any]:
+    return {
+        "connection": connection,
+        "kind": kind,
+        "name": name,
+        "text": text,
+        "done": done,
+        "error": error,
+    }

@@ -1,0 +1,199 @@
+"""history, approve and undo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from syncd.cli.looking import find_account
+from syncd.cli.output import (
+    answer,
+    complain,
+    config_option,
+    json_option,
+    moment,
+    say,
+    shorten,
+    table,
+    words,
+)
+
+if TYPE_CHECKING:
+    from syncd.store import Entry
+    from syncd.undoing import Undone
+
+
+@click.command()
+@click.argument("account", required=False)
+@config_option
+@json_option
+@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True)
+def history(account: str | None, config: Path, as_json_: bool, limit: int) -> int:
+    """Who changed what and when. ACCOUNT: id, name or domain; without: the latest of all."""
+    from syncd.bootstrap import load, wired
+
+    with wired(load(config)) as ready:
+        key = None
+        if account is not None:
+            key = find_account(ready.store, account)
+            if key is None:
+                return 2
+        with ready.store.begin(write=False) as tx:
+            entries = (
+                ready.store.ledger.latest(tx, limit)
+                if key is None
+                else ready.store.ledger.of_account(tx, key, limit)
+            )
+            names = ready.store.book.account(tx, sorted({entry.account for entry in entries}))
+    rows = [
+        row
+        for entry in entries
+        for row in _rows(entry, names[entry.account].name if entry.account in names else "")
+    ]
+    if as_json_:
+        answer({"history": rows})
+        return 0
+    if not rows:
+        say("nothing has been written yet")
+        return 0
+    table(
+        ("when", "who", "account", "what", "before", "after", "because"),
+        [
+            (
+                row["at"][:16],
+                row["who"],
+                shorten(row["account_name"], 28),
+                row["field"] or row["task"],
+                shorten(words(row["before"]), 30),
+                shorten(words(row["after"]), 30),
+                shorten(row["because"], 70),
+            )
+            for row in rows
+        ],
+    )
+    return 0
+
+
+def _rows(entry: Entry, name: str) -> list[dict[str, Any]]:
+    common = {
+        "at": entry.settled_at or entry.intended_at,
+        "who": "a person" if entry.kind == "person" else f"syncd, run {entry.run}",
+        "run": entry.run,
+        "connection": entry.connection,
+        "object": entry.object,
+        "record": entry.record,
+        "account": entry.account.partition(":")[2],
+        "account_name": name,
+        "outcome": entry.state,
+    }
+    if entry.kind in {"fields", "person"}:
+        return [{**common, "kind": entry.kind, "task": None, **change} for change in entry.changes]
+    subject = next((c["after"] for c in entry.changes if c["field"] == "subject"), entry.task_key)
+    because = next((c["because"] for c in entry.changes), "")
+    return [
+        {
+            **common,
+            "kind": entry.kind,
+            "task": entry.task_key,
+            "field": None,
+            "before": None,
+            "after": f"{entry.kind}: {subject}",
+            "because": because,
+        }
+    ]
+
+
+@click.command()
+@click.argument("plan", type=int)
+@config_option
+@json_option
+def approve(plan: int, config: Path, as_json_: bool) -> int:
+    """Release a plan held by the safety limit; the next run carries it out. PLAN: its run."""
+    from syncd.bootstrap import load, wired
+
+    with wired(load(config)) as ready, ready.store.begin() as tx:
+        held = [item for item in ready.store.runs.held(tx) if item.run == plan]
+        if not held:
+            waiting = sorted({item.run for item in ready.store.runs.held(tx)})
+            complain(
+                f"no plan {plan} is held; "
+                + (f"held: {', '.join(map(str, waiting))}" if waiting else "none is held at all")
+            )
+            return 2
+        ready.store.runs.approve(tx, plan, moment())
+    names = sorted(item.connection for item in held)
+    if as_json_:
+        answer({"approved": plan, "connections": names})
+    else:
+        say(
+            f"plan {plan} ({', '.join(names)}) is released. The next run carries it out if it "
+            "still comes to the same; if something has changed meanwhile, it is held again."
+        )
+    return 0
+
+
+@click.command()
+@click.argument("run", type=int)
+@config_option
+@json_option
+@click.option("--apply", "apply_", is_flag=True, help="Write it; without, only show.")
+def undo(run: int, config: Path, as_json_: bool, apply_: bool) -> int:
+    """Put back what a RUN wrote, except where someone has edited since."""
+    from syncd.bootstrap import load, wired
+    from syncd.undoing import undo as taken_back
+
+    with wired(load(config)) as ready:
+        turn = ready.turn(clock=moment)
+        result = taken_back(turn, ready.connections, run, apply=apply_)
+    document = _document(result, applied=apply_)
+    if as_json_:
+        answer(document)
+        return 3 if result.failed else 0
+    table(
+        ("connection", "record", "field or task", "now", "back to"),
+        [
+            *(
+                (c["connection"], c["record"], c["field"], words(c["before"]), words(c["after"]))
+                for c in document["changes"]
+            ),
+            *((t["connection"], t["record"], t["key"], "", t["op"]) for t in document["tasks"]),
+        ],
+        title=f"{len(document['changes'])} fields and {len(document['tasks'])} tasks",
+    )
+    for item in document["left"]:
+        what = item.get("field") or item.get("task")
+        say(f"left alone: {item['record']} {what}: {item['because']}")
+    if apply_:
+        say(f"run {run} is undone: {result.written} records written, {result.failed} refused")
+    else:
+        say(f"Nothing was changed. `syncd undo {run} --apply` does it.")
+    return 3 if result.failed else 0
+
+
+def _document(result: Undone, *, applied: bool) -> dict[str, Any]:
+    return {
+        "run": result.run,
+        "applied": applied,
+        "changes": [
+            {
+                "connection": change.connection,
+                "object": change.object,
+                "record": change.record,
+                "field": change.field,
+                "before": change.before,
+                "after": change.after,
+            }
+            for plan in result.plans.values()
+            for change in plan.sets
+        ],
+        "tasks": [
+            {"connection": task.connection, "record": task.record, "key": task.key, "op": task.op}
+            for plan in result.plans.values()
+            for task in plan.tasks
+        ],
+        "left": list(result.left),
+        "written": result.written,
+        "failed": result.failed,
+    }

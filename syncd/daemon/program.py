@@ -1,0 +1,302 @@
+"""One scheduler, one run at a time, a heartbeat, and an end within 30 seconds."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from queue import SimpleQueue
+from threading import Event, Thread
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy import Connection
+
+from syncd.bootstrap import Loaded, instance_name, process_lives, wired
+from syncd.config import cron_trigger
+from syncd.connector import Connector
+from syncd.console import Console, app
+from syncd.daemon.calendar import overdue, since_when
+from syncd.errors import LeaseError, StopProgramError, StoreError, SyncdError
+from syncd.log import get_log
+from syncd.metrics import Metrics
+from syncd.notify import notify
+from syncd.store import Store, StoredRun, to_moment
+from syncd.sync import EXIT_DONE, EXIT_HELD, EXIT_UNREACHABLE, Report, run_once
+
+BEAT = LEASE = "daemon"
+BEAT_SECONDS = 10
+STALE_BEAT = timedelta(seconds=60)
+LEASE_SECONDS = 60.0
+STALE_RUNS = 3  # not ready after so many scheduled runs that did not begin
+RUNS_SEEN = 50
+GRACE_SECONDS = 20.0  # of the 30 that an operator's stop grants
+EXIT_DEFECT, EXIT_STOPPED = 1, 2
+TOLD = {
+    EXIT_HELD: "the plan is held by the safety limit",
+    EXIT_UNREACHABLE: "a CRM could not be reached",
+}
+ENDED = {EXIT_DEFECT: "a defect ended the daemon", EXIT_STOPPED: "the daemon cannot go on"}
+
+
+class Daemon:
+    """Runs on the schedule until it is stopped. A second one on the same state stands by."""
+
+    def __init__(self, loaded: Loaded, store: Store, clock: Callable[[], datetime]) -> None:
+        """Nothing runs yet."""
+        self._loaded = loaded
+        self._store = store
+        self._clock = clock
+        self._log = get_log()
+        # Put to by signals too: SimpleQueue alone may be used while it is being used.
+        self.wishes: SimpleQueue[None] = SimpleQueue()
+        self.exit_code = 0
+        self.cut_off = False
+        self._stop = Event()
+        self._metrics = Metrics()
+        self._told = EXIT_DONE
+        self._fence = 0
+        self._leads: bool | None = None
+        self._started = self._beaten = clock()
+        config = loaded.config
+        jitter = config.schedule.jitter_seconds
+        # One thread: a --full run and a sync wait for each other.
+        self._scheduler = BackgroundScheduler(
+            executors={"default": ThreadPoolExecutor(1), "beat": ThreadPoolExecutor(1)},
+            timezone=ZoneInfo(config.syncd.timezone),
+        )
+        common: dict[str, Any] = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        for name, expression, full in (
+            ("sync", config.schedule.sync, False),
+            ("reconcile", config.schedule.reconcile, True),
+        ):
+            trigger = cron_trigger(expression, config.syncd.timezone, jitter)
+            self._scheduler.add_job(self.run, trigger, kwargs={"full": full}, id=name, **common)
+        self._scheduler.add_job(
+            self.beat, "interval", seconds=BEAT_SECONDS, id="beat", executor="beat", **common
+        )
+
+    # --- work ---------------------------------------------------------------------------------
+
+    def run(self, *, full: bool = False) -> None:
+        """One run. Soft failures wait for the next; anything else ends the daemon."""
+        if self._stop.is_set() or not self._leads:
+            return
+        try:
+            with wired(self._loaded, store=self._store) as ready:
+                report = run_once(ready.turn(clock=self._clock, full=full, stop=self._stop))
+                self._observe(report, {c.name: c.connector for c in ready.connections})
+        except LeaseError as error:
+            self._log.info("standing_by", reason=str(error))
+        except StopProgramError as error:
+            self._log.error("daemon_stops", reason=str(error))
+            self._end(EXIT_STOPPED, str(error))
+        except SyncdError as error:
+            self._log.warning("run_stopped", reason=str(error))
+        except Exception as error:  # noqa: BLE001 - a defect ends the process, with its trace logged
+            self._log.error("defect", exc_info=True)
+            self._end(EXIT_DEFECT, type(error).__name__)
+
+    def _end(self, code: int, reason: str) -> None:
+        self.exit_code = code
+        self._tell(ENDED[code], reason)
+        self.wishes.put(None)
+
+    def _observe(self, report: Report, connectors: Mapping[str, Connector]) -> None:
+        with self._store.begin(write=False) as tx:
+            open_tasks = self._store.tasks.count_open(tx)
+            quarantine = self._store.quarantine.count(tx)
+        for c in report.connections:
+            self._metrics.connection(
+                c.name,
+                written=c.written,
+                refused=c.failed + c.rejected,
+                read=c.calls.read,
+                write=c.calls.write,
+                left=None if c.exit_code == EXIT_UNREACHABLE else _left(connectors[c.name]),
+            )
+        self._metrics.run(
+            code=report.exit_code,
+            seconds=report.seconds,
+            ended=self._clock().timestamp(),
+            open_tasks=open_tasks,
+            quarantine=quarantine,
+        )
+        self._tell_change(report)
+
+    def _tell_change(self, report: Report) -> None:
+        """Tell people once that something is wrong, and once that it is over."""
+        before, self._told = self._told, report.exit_code
+        if report.exit_code == before:
+            return
+        if report.exit_code in TOLD:
+            said = "\n".join(f"{c.name}: {c.message}" for c in report.connections if c.message)
+            self._tell(TOLD[report.exit_code], said)
+        elif before in TOLD:
+            self._tell("all is well again", f"it was: {TOLD[before]}")
+
+    def _tell(self, title: str, text: str) -> None:
+        failed = notify(self._loaded.config.notify.urls, f"syncd: {title}", text)
+        if failed:
+            self._log.warning("not_notified", addresses=failed)
+
+    # --- one of several -------------------------------------------------------------------------
+
+    def beat(self) -> None:
+        """Leave a sign of life, and find out whether this daemon is the one at work."""
+        now = self._clock()
+        self._beaten = now
+        try:
+            with self._store.begin() as tx:
+                self._store.runs.beat(tx, BEAT, now, instance_name())
+                leads = self._take_lead(tx, now)
+        except StoreError as error:
+            self._log.warning("no_beat", reason=str(error))
+            return
+        if leads and not self._leads:
+            self._leads = True
+            self._catch_up()
+        elif not leads and self._leads is not False:
+            self._leads = False
+            self._log.info("standing_by", reason="another daemon is at work on this state")
+
+    def _take_lead(self, tx: Connection, now: datetime) -> bool:
+        runs = self._store.runs
+        if self._fence and runs.renew(tx, LEASE, self._fence, now, LEASE_SECONDS):
+            return True
+        holder = runs.holder(tx, LEASE) or ""
+        # A holder on this machine whose process is gone holds nothing any more.
+        dead = bool(holder) and not process_lives(holder)
+        try:
+            self._fence = runs.acquire(tx, LEASE, instance_name(), now, LEASE_SECONDS, steal=dead)
+        except LeaseError:
+            self._fence = 0
+        return bool(self._fence)
+
+    def _let_go(self) -> None:
+        """Let the daemon that stands by take over at once."""
+        if not self._fence:
+            return
+        try:
+            with self._store.begin() as tx:
+                self._store.runs.let_go(tx, LEASE, self._fence, self._clock())
+        except StoreError as error:
+            self._log.warning("lease_not_given_back", reason=str(error))
+
+    def _catch_up(self) -> None:
+        """One run makes up for all that were missed while nobody ran."""
+        config = self._loaded.config
+        with self._store.begin(write=False) as tx:
+            latest = self._runs(tx)
+        now, zone = self._clock(), config.syncd.timezone
+        full = overdue(
+            config.schedule.reconcile, zone, since_when(latest, full=True) or self._started, now
+        )
+        since = since_when(latest)
+        broken = bool(latest) and latest[0].finished_at is None
+        if full or broken or since is None or overdue(config.schedule.sync, zone, since, now):
+            self._log.info("catching_up", full=full)
+            self._scheduler.add_job(
+                self.run,
+                kwargs={"full": full},
+                id="catch-up",
+                misfire_grace_time=None,
+                replace_existing=True,
+            )
+
+    def _runs(self, tx: Connection) -> list[StoredRun]:
+        """The latest runs that could write, newest first."""
+        return [
+            run for run in self._store.runs.latest(tx, RUNS_SEEN) if run.kind in {"sync", "full"}
+        ]
+
+    # --- what the console shows ---------------------------------------------------------------
+
+    def alive(self) -> tuple[bool, str]:
+        """The scheduler is at work and the heart beats."""
+        if self._stop.is_set() or not self._scheduler.running:
+            return False, "stopping"
+        age = self._clock() - self._beaten
+        if age > STALE_BEAT:
+            return False, f"the last sign of life is {int(age.total_seconds())} s old"
+        return True, "alive" if self._leads else "alive, standing by"
+
+    def ready(self) -> tuple[bool, str]:
+        """The state can be reached, and the last run is not overdue."""
+        config = self._loaded.config
+        try:
+            with self._store.begin(write=False) as tx:
+                since = since_when(self._runs(tx))
+        except StoreError as error:
+            return False, str(error)
+        at = since or self._started
+        if overdue(config.schedule.sync, config.syncd.timezone, at, self._clock(), STALE_RUNS):
+            return False, f"no run has begun since {since.isoformat() if since else 'the start'}"
+        return True, "ready" if self._leads else "ready, standing by"
+
+    def metrics(self) -> bytes:
+        """Prometheus text."""
+        return self._metrics.text()
+
+    # --- life -----------------------------------------------------------------------------------
+
+    def serve(self) -> None:
+        """Run until somebody wishes the end."""
+        with self._store.begin(write=False) as tx:
+            good = next((run for run in self._runs(tx) if run.exit_code == EXIT_DONE), None)
+        if good is not None and good.finished_at is not None:
+            self._metrics.succeeded(to_moment(good.finished_at).timestamp())
+        self._scheduler.start()
+        self.beat()
+        self._log.info("daemon_started", schedule=self._loaded.config.schedule.sync)
+        self.wishes.get()
+        self._stop.set()
+        self._log.info("daemon_stopping")
+        ended = Event()
+
+        def shut_down() -> None:
+            self._scheduler.shutdown(wait=True)
+            ended.set()
+
+        Thread(target=shut_down, name="shut-down", daemon=True).start()
+        # What does not end in time is cut off: the ledger tells the next run where it stood.
+        self.cut_off = not ended.wait(GRACE_SECONDS)
+        if self.cut_off:
+            self._log.warning("daemon_cut_off", seconds=GRACE_SECONDS)
+        else:
+            self._let_go()
+        self._log.info("daemon_stopped")
+
+
+def _left(connector: Connector) -> int | None:
+    """Calls left today; None where the CRM does not say, or cannot be asked."""
+    try:
+        return connector.allowance().left
+    except SyncdError:
+        return None
+
+
+def serve(loaded: Loaded, *, clock: Callable[[], datetime]) -> int:
+    """The daemon with its console; returns when SIGTERM or SIGINT came, or a defect did."""
+    config = loaded.config.console
+    token = config.token.get_secret_value() if config.token else ""
+    with ExitStack() as stack:
+        store = Store.open(loaded.config.state)
+        stack.callback(store.close)
+        daemon = Daemon(loaded, store, clock)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: daemon.wishes.put(None))
+        console = Console(app(daemon, token), config.host, config.port)
+        stack.callback(console.stop)
+        get_log().info("console_listening", host=config.host, port=console.port)
+        daemon.serve()
+        if daemon.cut_off:
+            # The run that hangs would keep the process alive for as long as it hangs.
+            logging.shutdown()
+            os._exit(daemon.exit_code)
+    return daemon.exit_code

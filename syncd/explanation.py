@@ -1,0 +1,159 @@
+"""`syncd explain`: what syncd knows of an account, why each value is what it is, what is next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from syncd.model import Derived, Ref
+from syncd.rules import RULES, borders
+from syncd.rules.rule import BookBorders
+from syncd.store import StoredTask
+from syncd.sync import Connected, Loaded, Turn, derive_one, load, load_users
+
+WRITES_SHOWN = 20
+
+
+def explain(turn: Turn, connections: Sequence[Connected], key: str) -> dict[str, Any]:
+    """The account's explanation as the document that ``explain --json`` prints.
+
+    Reads the state only. Values are worked out for the turn's day from the mirrored records.
+    """
+    by_name = {connected.name: connected for connected in connections}
+    for connected in connections:
+        load_users(turn, connected)
+    with turn.store.begin() as tx:
+        loaded, before = next(iter(load(tx, turn, connections, [key])))
+        stored = turn.store.book.derivations(tx, [key]).get(key)
+        values: Mapping[str, Derived] = stored.values if stored else {}
+        if loaded.records is not None and (turn.as_of or stored is None):
+            book = _book(turn, key.partition(":")[0])
+            off = {connected.name: frozenset[str]() for connected in connections}
+            values = derive_one(turn, loaded, before, book, {}, off).values
+        tasks = turn.store.tasks.of_accounts(tx, [key]).get(key, [])
+        entries = turn.store.ledger.of_account(tx, key, WRITES_SHOWN)
+        rejects = turn.store.quarantine.of_account(tx, key)
+        kept = turn.store.ledger.kept(tx, key)
+    return {
+        "account": _account(loaded),
+        "refs": [
+            _ref(
+                by_name,
+                Ref(m.connection, by_name[m.connection].mapping.account_object, m.record.id),
+            )
+            for m in loaded.members
+        ],
+        "values": {
+            name: {
+                "value": derived.value,
+                "because": derived.because,
+                "records": [_ref(by_name, ref) for ref in derived.records],
+                "valid_until": derived.valid_until,
+            }
+            for name, derived in _ordered(values)
+        },
+        "inputs": _inputs(loaded),
+        "tasks": [_task(task) for task in tasks],
+        "writes": [
+            {
+                "run": entry.run,
+                "at": entry.settled_at or entry.intended_at,
+                "kind": entry.kind,
+                "connection": entry.connection,
+                "object": entry.object,
+                "record": entry.record,
+                "task": entry.task_key,
+                "changes": list(entry.changes),
+                "outcome": entry.state,
+                "message": entry.message,
+            }
+            for entry in entries
+        ],
+        "kept": [
+            {
+                "connection": item.connection,
+                "record": item.record,
+                "field": item.field,
+                "theirs": item.theirs,
+                "ours": item.ours,
+                "since": item.since,
+            }
+            for item in kept
+        ],
+        "quarantine": [
+            {
+                "connection": reject.connection,
+                "object": reject.object,
+                "record": reject.record,
+                "field": reject.field,
+                "code": reject.code,
+                "message": reject.message,
+                "remedy": reject.remedy,
+                "since": reject.since,
+                "attempts": reject.attempts,
+            }
+            for reject in rejects
+        ],
+    }
+
+
+def _book(turn: Turn, connection: str) -> BookBorders:
+    with turn.store.begin(write=False) as tx:
+        rows = turn.store.book.rows(tx, [connection])
+    return borders(rows.values(), turn.policy.tier, turn.today)
+
+
+def _ordered(values: Mapping[str, Derived]) -> list[tuple[str, Derived]]:
+    order = {name: at for at, name in enumerate(n for rule in RULES for n in rule.writes)}
+    return sorted(values.items(), key=lambda item: order.get(item[0], len(order)))
+
+
+def _account(loaded: Loaded) -> dict[str, Any]:
+    records = loaded.records
+    owner = records.users.get(records.account.owner or "") if records else None
+    return {
+        "key": loaded.stored.key,
+        "id": loaded.stored.key.partition(":")[2],
+        "name": (records.account.name if records else None) or loaded.stored.name,
+        "domain": loaded.stored.domain or (records.account.domain if records else None),
+        "status": "gone" if loaded.stored.gone else records.account.status if records else None,
+        "owner": owner.name if owner else None,
+    }
+
+
+def _ref(by_name: Mapping[str, Connected], ref: Ref) -> dict[str, str]:
+    connected = by_name.get(ref.connection)
+    url = connected.connector.record_url(ref.object, ref.id) if connected else ""
+    return {"connection": ref.connection, "object": ref.object, "id": ref.id, "url": url}
+
+
+def _inputs(loaded: Loaded) -> dict[str, int]:
+    records = loaded.records
+    if records is None:
+        return {}
+    return {
+        kind: len(getattr(records, kind))
+        for kind in (
+            "opportunities",
+            "contracts",
+            "contacts",
+            "roles",
+            "tickets",
+            "activities",
+            "usage",
+        )
+    }
+
+
+def _task(task: StoredTask) -> dict[str, Any]:
+    return {
+        "connection": task.connection,
+        "key": task.key,
+        "playbook": task.playbook,
+        "record": task.record,
+        "state": task.state,
+        "assignee": task.assignee,
+        "subject": task.wrote.get("subject"),
+        "due": task.wrote.get("due"),
+        "opened_on": task.opened_on,
+    }

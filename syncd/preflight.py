@@ -1,0 +1,163 @@
+"""`syncd check` online: what of the mapping the CRM has, shows, accepts; what it costs if not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from syncd.connector import CheckNote, FieldSpec, FieldType, ObjectSchema, SchemaField
+from syncd.errors import AccessError, RequestError, StopRunError
+from syncd.located import did_you_mean
+from syncd.policy import Policy
+from syncd.rules import RULES
+from syncd.sync import Connected
+
+CALCULATED = (
+    "is calculated: changes of it alone do not announce themselves; the daily --full run finds them"
+)
+FITTING: dict[FieldType, frozenset[FieldType]] = {
+    FieldType.TEXT: frozenset(
+        {FieldType.TEXT, FieldType.LONG_TEXT, FieldType.HTML, FieldType.PICKLIST}
+    ),
+    FieldType.LONG_TEXT: frozenset({FieldType.TEXT, FieldType.LONG_TEXT, FieldType.HTML}),
+    FieldType.PICKLIST: frozenset({FieldType.PICKLIST, FieldType.TEXT, FieldType.LONG_TEXT}),
+    FieldType.NUMBER: frozenset(
+        {FieldType.NUMBER, FieldType.PERCENT, FieldType.MONEY, FieldType.TEXT}
+    ),
+    FieldType.MONEY: frozenset({FieldType.MONEY, FieldType.NUMBER, FieldType.TEXT}),
+    FieldType.PERCENT: frozenset({FieldType.PERCENT, FieldType.NUMBER, FieldType.TEXT}),
+    FieldType.BOOL: frozenset({FieldType.BOOL, FieldType.PICKLIST, FieldType.TEXT}),
+    FieldType.DATE: frozenset({FieldType.DATE, FieldType.DATETIME, FieldType.TEXT}),
+}
+
+
+def preflight(connected: Connected, policy: Policy) -> Iterator[CheckNote]:
+    """Everything worth knowing before the first run, errors and warnings alike."""
+    connector = connected.connector
+    try:
+        connector.open()
+    except StopRunError as error:
+        yield CheckNote("error", str(error))
+        return
+    yield CheckNote("ok", f"logged in to {connector.identity()}")
+    yield from connector.check()
+    schemas: dict[str, ObjectSchema | None] = {}
+    yield from _inputs(connected, schemas)
+    yield from _outputs(connected, policy, schemas)
+    left = connector.allowance().left
+    if left is not None:
+        yield CheckNote("ok" if left else "warning", f"{left:,} API calls left to syncd today")
+
+
+def _schema(
+    connected: Connected, object: str, schemas: dict[str, ObjectSchema | None]
+) -> Iterator[CheckNote]:
+    if object in schemas:
+        return
+    try:
+        schemas[object] = connected.connector.schema(object)
+    except (AccessError, RequestError) as error:
+        schemas[object] = None
+        yield CheckNote(
+            "error", f"{object} cannot be seen: {error}", getattr(error, "remedy", ""), object
+        )
+
+
+def _inputs(connected: Connected, schemas: dict[str, ObjectSchema | None]) -> Iterator[CheckNote]:
+    """Each mapped field exists and can be read; what is off if not."""
+    mapping = connected.mapping
+    written = {write.field for write in mapping.account_writes}
+    for source in mapping.sources:
+        if source.name in mapping.user_sources or source.name == mapping.task_source:
+            continue
+        yield from _schema(connected, source.object, schemas)
+        schema = schemas[source.object]
+        for name in source.fields:
+            if "." in name:
+                continue
+            used = mapping.canonical_of(source.name, name)
+            if not used and name in written:
+                continue
+            off = sorted(rule.name for rule in RULES if rule.inputs & set(used))
+            cost = f"; off without it: {', '.join(off)}" if off else ""
+            field = None if schema is None else schema.find(name)
+            if schema is not None and field is None:
+                near = did_you_mean(name, schema.fields)
+                yield CheckNote(
+                    "error",
+                    f"{source.object}.{name} does not exist, or this login may not read it{cost}",
+                    near or "create it with `syncd provision`, or grant read access to it",
+                    source.object,
+                    name,
+                )
+            elif field is not None and field.calculated and used:
+                yield CheckNote(
+                    "warning", f"{source.object}.{name} {CALCULATED}", "", source.object, name
+                )
+
+
+def _outputs(
+    connected: Connected, policy: Policy, schemas: dict[str, ObjectSchema | None]
+) -> Iterator[CheckNote]:
+    """Each written field exists, may be written, and takes what syncd will write."""
+    for spec in connected.mapping.specs(policy):
+        if not spec.writable:
+            continue
+        yield from _schema(connected, spec.object, schemas)
+        schema = schemas[spec.object]
+        if schema is None:
+            continue
+        field = schema.find(spec.name)
+        if field is None:
+            near = did_you_mean(spec.name, schema.fields)
+            yield CheckNote(
+                "error",
+                f"{spec.object}.{spec.name} does not exist, or this login may not see it",
+                near or "create it with `syncd provision --apply`",
+                spec.object,
+                spec.name,
+            )
+            continue
+        yield from _fits(spec, field)
+
+
+def _fits(spec: FieldSpec, field: SchemaField) -> Iterator[CheckNote]:
+    place = f"{spec.object}.{field.name}"
+    where = (spec.object, field.name)
+    if not field.writable:
+        yield CheckNote(
+            "error",
+            f"{place} may not be written by this login",
+            "give the integration user edit access to it (field-level security)",
+            *where,
+        )
+    fitting = FITTING.get(spec.type)
+    if fitting is not None and field.type not in fitting:
+        yield CheckNote(
+            "error",
+            f"{place} is of type {field.vendor_type or field.type}, which cannot hold {spec.type}",
+            "use a field of a fitting type, or another codec",
+            *where,
+        )
+    if spec.unique and not field.unique:
+        yield CheckNote(
+            "error",
+            f"{place} is not unique: syncd could not keep tasks from coming twice",
+            "make it unique (Salesforce: also External ID), or let `syncd provision` create one",
+            *where,
+        )
+    restricted = field.restricted or (field.type is FieldType.PICKLIST and bool(field.options))
+    missing = [word for word in spec.options if word not in field.options]
+    if spec.options and restricted and missing:
+        yield CheckNote(
+            "error",
+            f"{place} does not offer {', '.join(missing)}",
+            "add these picklist values, or translate them with `values` in the mapping",
+            *where,
+        )
+    if spec.length and field.length and field.length < spec.length and field.type is FieldType.TEXT:
+        yield CheckNote(
+            "warning",
+            f"{place} holds {field.length} characters; longer reasons are cut with a mark",
+            "",
+            *where,
+        )

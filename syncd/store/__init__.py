@@ -1,0 +1,96 @@
+"""The state: what the CRM last showed, what was derived, what was written, what was refused.
+
+``Store`` opens it; each part has its own reader and writer. Every method takes a transaction
+(``with store.begin() as tx``), so that a caller decides what stands or falls together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from syncd.errors import StoreError
+from syncd.store.book import AccountState, Book, StoredAccount, StoredDerivation, account_key
+from syncd.store.ledger import BY_A_PERSON, UNDONE, Entry, Intent, Kept, Ledger
+from syncd.store.mirror import Changed, Mirror, Row, fingerprint
+from syncd.store.opening import alembic_config, migrate, open_engine
+from syncd.store.quarantine import Quarantine, Reject
+from syncd.store.runs import HeldPlan, Runs, StoredRun
+from syncd.store.sql import chunks, from_json, to_json, to_moment, to_text
+from syncd.store.tables import metadata
+from syncd.store.tasks import StoredTask, Tasks
+
+__all__ = [
+    "BY_A_PERSON",
+    "UNDONE",
+    "AccountState",
+    "Changed",
+    "Entry",
+    "HeldPlan",
+    "Intent",
+    "Kept",
+    "Reject",
+    "Row",
+    "Store",
+    "StoredAccount",
+    "StoredDerivation",
+    "StoredRun",
+    "StoredTask",
+    "account_key",
+    "alembic_config",
+    "chunks",
+    "fingerprint",
+    "from_json",
+    "metadata",
+    "open_engine",
+    "to_json",
+    "to_moment",
+    "to_text",
+]
+
+
+class Store:
+    """The state of one syncd."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Use this engine; the schema must be the newest (see `open`)."""
+        self.engine = engine
+        self.mirror = Mirror()
+        self.book = Book()
+        self.ledger = Ledger()
+        self.tasks = Tasks()
+        self.quarantine = Quarantine()
+        self.runs = Runs()
+
+    @classmethod
+    def open(cls, url: str) -> Store:
+        """Open the state and bring it to the newest schema.
+
+        Raises StoreError in an operator's words when it cannot be opened.
+        """
+        engine = open_engine(url)
+        migrate(engine)
+        return cls(engine)
+
+    @contextmanager
+    def begin(self, *, write: bool = True) -> Iterator[Connection]:
+        """A transaction; with ``write=False`` it does not wait for writers.
+
+        Raises StoreError when the database fails (full disk, lost connection, locked file).
+        """
+        try:
+            with self.engine.connect() as opened:
+                tx = opened if write else opened.execution_options(syncd_read_only=True)
+                with tx.begin():
+                    yield tx
+        except DBAPIError as error:
+            raise StoreError(
+                f"state: the database failed: {str(error.orig).splitlines()[0]}"
+            ) from error
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()

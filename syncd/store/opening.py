@@ -1,0 +1,105 @@
+"""Opening the state: one engine, its pragmas, and migrations to the newest schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from syncd.errors import StoreError
+
+BUSY_MILLISECONDS = 30_000
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for ``sqlite:///path`` or ``postgresql+psycopg://…``.
+
+    Raises StoreError when the address cannot be understood.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreError(
+            "state: not a database address; expected sqlite:///syncd.db or postgresql+psycopg://…"
+        ) from error
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        if parsed.database and parsed.database != ":memory:":
+            folder = Path(parsed.database).parent
+            if not folder.is_dir():
+                raise StoreError(
+                    f"state: the folder {folder} does not exist; create it or change [syncd] state"
+                )
+        engine = create_engine(parsed, connect_args={"timeout": BUSY_MILLISECONDS / 1000})
+        event.listen(engine, "connect", _sqlite_pragmas)
+        event.listen(engine, "begin", _sqlite_begin)
+        return engine
+    if backend == "postgresql":
+        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    raise StoreError(f"state: {backend} is not supported; use sqlite or postgresql")
+
+
+def _sqlite_pragmas(connection: Any, _record: object) -> None:
+    # isolation_level None: SQLAlchemy's "begin" event below starts transactions, so that a
+    # writer waits at BEGIN instead of failing when it upgrades a read lock.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    mode = "DEFERRED" if connection.get_execution_options().get("syncd_read_only") else "IMMEDIATE"
+    connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def alembic_config(engine: Engine) -> AlembicConfig:
+    """Alembic's settings, pointed at our migrations and this engine."""
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["engine"] = engine
+    return config
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the state to the newest schema; does nothing when it is there already.
+
+    Raises StoreError when the state cannot be opened, or was made by a newer syncd.
+    """
+    config = alembic_config(engine)
+    script = ScriptDirectory.from_config(config)
+    try:
+        with engine.connect() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+    except SQLAlchemyError as error:
+        raise StoreError(_cannot_open(engine, error)) from error
+    if current == script.get_current_head():
+        return
+    known = {revision.revision for revision in script.walk_revisions()}
+    if current is not None and current not in known:
+        raise StoreError(
+            "state: it was written by a newer version of syncd; "
+            "install that version or use another state"
+        )
+    try:
+        command.upgrade(config, "head")
+    except SQLAlchemyError as error:
+        raise StoreError(_cannot_open(engine, error)) from error
+
+
+def _cannot_open(engine: Engine, error: SQLAlchemyError) -> str:
+    """The database's own words, without the address's password."""
+    origin = getattr(error, "orig", None) or error
+    shown = engine.url.render_as_string(hide_password=True)
+    return f"state: cannot open {shown}: {str(origin).splitlines()[0]}"

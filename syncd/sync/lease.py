@@ -1,0 +1,66 @@
+"""One run at a time on one state: a lease with a fence, renewed while the run goes on."""
+
+from __future__ import annotations
+
+from threading import Event, Thread
+from typing import Self
+
+from syncd.errors import LeaseError, StoreError
+from syncd.sync.turn import Turn
+
+NAME = "run"
+SECONDS = 60.0
+RENEW_SECONDS = 15.0
+
+
+class Lease:
+    """Held for the length of a run. `check` raises LeaseError once another has taken it."""
+
+    def __init__(self, turn: Turn) -> None:
+        """Nothing is taken yet."""
+        self._turn = turn
+        self._fence = 0
+        self._done = Event()
+        self._thread: Thread | None = None
+
+    def __enter__(self) -> Self:
+        """Take the lease. Raises LeaseError when another instance is at work."""
+        turn = self._turn
+        with turn.store.begin() as tx:
+            holder = turn.store.runs.holder(tx, NAME)
+            # A holder on this machine whose process is gone holds nothing any more.
+            dead = bool(holder) and not turn.holder_alive(holder or "")
+            self._fence = turn.store.runs.acquire(
+                tx, NAME, turn.instance, turn.clock(), SECONDS, steal=dead
+            )
+        self._thread = Thread(target=self._renew, name="lease", daemon=True)
+        self._thread.start()
+        return self
+
+    def _renew(self) -> None:
+        while not self._done.wait(RENEW_SECONDS):
+            try:
+                self._extend()
+            except (LeaseError, StoreError) as error:
+                # `check` finds out before the next write; a store that is away for a moment
+                # may be back by then.
+                self._turn.log.warning("lease_not_renewed", reason=str(error))
+
+    def _extend(self) -> None:
+        turn = self._turn
+        with turn.store.begin() as tx:
+            if not turn.store.runs.renew(tx, NAME, self._fence, turn.clock(), SECONDS):
+                raise LeaseError("another syncd has taken over; this one writes nothing more")
+
+    def check(self) -> None:
+        """Raise LeaseError unless the lease is still ours; extends it."""
+        self._extend()
+
+    def __exit__(self, *_: object) -> None:
+        """Give the lease back."""
+        self._done.set()
+        if self._thread is not None:
+            self._thread.join(timeout=RENEW_SECONDS)
+        turn = self._turn
+        with turn.store.begin() as tx:
+            turn.store.runs.let_go(tx, NAME, self._fence, turn.clock())

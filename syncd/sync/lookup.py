@@ -1,0 +1,131 @@
+"""Writes whose outcome nobody knows are looked up in the CRM before anything is repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec.structs import replace
+from sqlalchemy import Connection
+
+from syncd.connector import Record, Source
+from syncd.store import Entry, to_text
+from syncd.sync.tasks import note_tasks
+from syncd.sync.turn import Connected, Turn
+
+
+def look_up_unsettled(turn: Turn, connected: Connected) -> None:
+    """Settle what an earlier run left open, and bring the mirror of those records up to date."""
+    with turn.store.begin(write=False) as tx:
+        entries = turn.store.ledger.unsettled(tx, connected.name)
+    shown = {source.name for source in connected.sources}
+    if connected.mapping.task_source not in shown:
+        # Tasks that cannot be seen cannot be looked up: they stay open until they can.
+        entries = [entry for entry in entries if entry.kind == "fields"]
+    if entries:
+        settle_by_looking(turn, connected, entries)
+
+
+def settle_by_looking(turn: Turn, connected: Connected, entries: Sequence[Entry]) -> set[int]:
+    """Ask the CRM what became of these writes; the ids of those that were carried out.
+
+    The others are marked as deferred: they are planned again from what the CRM shows now.
+    """
+    fields = [entry for entry in entries if entry.kind == "fields" and entry.record]
+    tasks = [entry for entry in entries if entry.kind != "fields" and entry.task_key]
+    done: set[int] = set()
+    with turn.store.begin() as tx:
+        if fields:
+            done |= _look_at_fields(tx, turn, connected, fields)
+        if tasks:
+            done |= _look_at_tasks(tx, turn, connected, tasks)
+        turn.store.ledger.settle(
+            tx,
+            [
+                (entry.id, "done" if entry.id in done else "deferred", None, "", "looked up")
+                for entry in entries
+            ],
+            to_text(turn.clock()),
+        )
+    turn.log.info(
+        "looked_up", connection=connected.name, writes=len(entries), carried_out=len(done)
+    )
+    return done
+
+
+def source_named(connected: Connected, name: str | None) -> Source:
+    """The source as it is pulled here (narrowed to what the CRM shows)."""
+    return next(source for source in connected.sources if source.name == name)
+
+
+def _look_at_fields(
+    tx: Connection, turn: Turn, connected: Connected, entries: Sequence[Entry]
+) -> set[int]:
+    mapping, store = connected.mapping, turn.store
+    source = source_named(connected, mapping.account_source)
+    ids = sorted({entry.record for entry in entries if entry.record})
+    found = connected.connector.read(source, ids)
+    store.mirror.save(
+        tx,
+        connected.name,
+        source.name,
+        [record for record in found.values() if not record.gone],
+        lambda record: f"account:{record.id}",
+    )
+    store.book.touch(tx, connected.name, ids)
+    by_field = {write.field: write for write in mapping.account_writes}
+    written = store.ledger.written(tx, connected.name, source.object, ids)
+    done = set()
+    for entry in entries:
+        record = found.get(entry.record or "")
+        if record is None or record.gone:
+            continue
+        ours = written.setdefault(record.id, {})
+        landed = True
+        for change in entry.changes:
+            write = by_field.get(change["field"])
+            if write is None or write.field not in record.fields:
+                continue
+            if write.shown(write.decode(record.fields[write.field])) == change["after"]:
+                ours[write.field] = change["after"]
+            else:
+                landed = False
+        if landed:
+            done.add(entry.id)
+    store.ledger.save_written(tx, connected.name, source.object, written)
+    return done
+
+
+def _look_at_tasks(
+    tx: Connection, turn: Turn, connected: Connected, entries: Sequence[Entry]
+) -> set[int]:
+    mapping, store = connected.mapping, turn.store
+    if mapping.task is None or mapping.task_source is None:
+        return set()
+    source = source_named(connected, mapping.task_source)
+    keys = sorted({entry.task_key for entry in entries if entry.task_key})
+    found: dict[str, Record] = connected.connector.find_tasks(mapping.task.shape, source, keys)
+    records = list(found.values())
+    store.mirror.save(tx, connected.name, source.name, records, lambda _: None)
+    note_tasks(tx, turn, connected, records)
+    known = store.tasks.by_key(tx, connected.name, keys)
+    done = set()
+    for entry in entries:
+        record = found.get(entry.task_key or "")
+        if record is None or record.gone:
+            continue
+        shown: dict[str, Any] = mapping.task.decode(record)
+        wanted = {change["field"]: change["after"] for change in entry.changes}
+        if all(
+            shown.get(name) in {None, value} for name, value in wanted.items() if name != "body"
+        ):
+            done.add(entry.id)
+            task = known.get(entry.task_key or "")
+            if task is None:
+                continue
+            if entry.kind == "close":
+                closed = replace(task, state="closed", closed_at=to_text(turn.clock()))
+                store.tasks.save(tx, [closed])
+            elif entry.kind == "open" and task.opened_on is None:
+                store.tasks.save(tx, [replace(task, opened_on=turn.today)])
+    return done

@@ -1,0 +1,208 @@
+"""`syncd undo`: put back what a run wrote, except where someone has edited since."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from msgspec import Struct
+
+from syncd.errors import ConfigError, Problem
+from syncd.plan import Plan, SetField, TaskChange
+from syncd.store import UNDONE, Entry, StoredTask
+from syncd.sync import Connected, Lease, Turn, carry_out, pull
+
+NOTE = "Taken back: run {run} was undone."
+
+
+class Undone(Struct, frozen=True):
+    """What undoing a run would change (or changed), and what it leaves alone."""
+
+    run: int
+    plans: dict[str, Plan]
+    left: tuple[dict[str, Any], ...]
+    written: int = 0
+    failed: int = 0
+
+
+def undo(turn: Turn, connections: Sequence[Connected], run: int, *, apply: bool) -> Undone:
+    """Put back what `run` wrote: fields to what they were, opened tasks closed with a note.
+
+    A field that was changed since is left, and so is a task that a person closed. What was taken
+    back is not written again by itself; another value is. Raises ConfigError for an unknown run.
+    """
+    with Lease(turn) as lease:
+        with turn.store.begin(write=False) as tx:
+            known = turn.store.runs.get(tx, run)
+            entries = [e for e in turn.store.ledger.of_run(tx, run) if e.state == "done"]
+        if known is None:
+            raise ConfigError(
+                [Problem("undo", 0, 0, f"there is no run {run}", "`syncd runs` lists them")]
+            )
+        touched = {entry.connection for entry in entries}
+        plans: dict[str, Plan] = {}
+        left: list[dict[str, Any]] = []
+        for connected in connections:
+            if connected.name in touched:
+                pull(turn, connected)
+                mine = [entry for entry in entries if entry.connection == connected.name]
+                plans[connected.name] = _plan(turn, connected, run, mine, left)
+        if not apply:
+            return Undone(run, plans, tuple(left))
+        with turn.store.begin() as tx:
+            number = turn.store.runs.start(tx, "undo", turn.instance, turn.clock())
+        done = failed = 0
+        for connected in connections:
+            plan = plans.get(connected.name)
+            if plan is not None and not plan.empty:
+                _remember(turn, connected, plan)
+                written = carry_out(turn, lease, number, connected, plan)
+                done, failed = done + written.done, failed + written.failed
+        with turn.store.begin() as tx:
+            turn.store.runs.finish(
+                tx,
+                number,
+                exit_code=3 if failed else 0,
+                message=f"run {run} undone",
+                counts={"written": done, "failed": failed},
+                now=turn.clock(),
+            )
+        return Undone(run, plans, tuple(left), done, failed)
+
+
+def _plan(
+    turn: Turn, connected: Connected, run: int, entries: Sequence[Entry], left: list[dict[str, Any]]
+) -> Plan:
+    sets: list[SetField] = []
+    tasks: list[TaskChange] = []
+    keys = [entry.task_key for entry in entries if entry.task_key]
+    with turn.store.begin(write=False) as tx:
+        stored = turn.store.tasks.by_key(tx, connected.name, keys)
+        mirrored = {
+            record.id: record.fields
+            for record in turn.store.mirror.many(
+                tx,
+                connected.name,
+                connected.mapping.account_source,
+                sorted({entry.record for entry in entries if entry.record}),
+            )
+        }
+    for entry in entries:
+        if entry.kind == "fields":
+            sets += _fields(connected, run, entry, mirrored.get(entry.record or ""), left)
+        elif entry.kind in {"open", "update", "close"}:
+            change = _task(connected, run, entry, stored.get(entry.task_key or ""))
+            if change is None:
+                left.append(
+                    {
+                        "connection": connected.name,
+                        "record": entry.record,
+                        "task": entry.task_key,
+                        "because": "a person has dealt with it since",
+                    }
+                )
+            else:
+                tasks.append(change)
+    return Plan(connection=connected.name, sets=tuple(sets), tasks=tuple(tasks))
+
+
+def _fields(
+    connected: Connected,
+    run: int,
+    entry: Entry,
+    fields: dict[str, Any] | None,
+    left: list[dict[str, Any]],
+) -> list[SetField]:
+    by_field = {write.field: write for write in connected.mapping.account_writes}
+    sets = []
+    for change in entry.changes:
+        write = by_field.get(change["field"])
+        if write is not None and write.result == "synced_at":
+            continue
+        if write is None or fields is None or write.field not in fields:
+            because = "the field or the record is no longer there"
+            current = None
+        else:
+            current = write.shown(write.decode(fields[write.field]))
+            if current == change["after"]:
+                before = write.decode(change["before"])
+                sets.append(
+                    SetField(
+                        connection=connected.name,
+                        object=entry.object,
+                        record=entry.record or "",
+                        account=entry.account,
+                        field=write.field,
+                        result=write.result,
+                        before=current,
+                        after=write.shown(before),
+                        because=f"run {run} is undone",
+                        value=write.encode(before),
+                        overwrites=True,
+                    )
+                )
+                continue
+            because = "it has been changed since"
+        left.append(
+            {
+                "connection": connected.name,
+                "record": entry.record,
+                "field": change["field"],
+                "now": current,
+                "because": because,
+            }
+        )
+    return sets
+
+
+def _task(
+    connected: Connected, run: int, entry: Entry, task: StoredTask | None
+) -> TaskChange | None:
+    """The way back of a task: opened → closed, closed → open, updated → as it was."""
+    mapping = connected.mapping.task
+    expected = "closed" if entry.kind == "close" else "open"
+    if mapping is None or task is None or task.state != expected:
+        return None
+    was = {change["field"]: change["before"] for change in entry.changes}
+    if entry.kind == "open":
+        note = NOTE.format(run=run)
+        body = f"{note}\n\n{task.wrote.get('body') or ''}".strip()
+        values: dict[str, Any] = {"status": "completed", "body": body}
+    elif entry.kind == "close":
+        values = {"status": "open", "body": was.get("body") or ""}
+    else:
+        values = {name: value for name, value in was.items() if value is not None}
+    if isinstance(values.get("due"), str):
+        values["due"] = date.fromisoformat(values["due"])
+    wrote = {**task.wrote, **{n: v for n, v in values.items() if n not in {"due", "status"}}}
+    if "due" in values:
+        wrote["due"] = values["due"].isoformat()
+    return TaskChange(
+        op="close" if entry.kind == "open" else "update",
+        connection=connected.name,
+        playbook=task.playbook,
+        key=task.key,
+        account=task.account,
+        account_record=task.account.partition(":")[2],
+        assignee=str(wrote["owner"]) if wrote.get("owner") else None,
+        due=None,
+        subject=str(wrote.get("subject") or ""),
+        because=f"run {run} is undone",
+        values=mapping.encode(values),
+        wrote=wrote,
+        was={name: task.wrote.get(name) for name in values},
+        record=task.record,
+    )
+
+
+def _remember(turn: Turn, connected: Connected, plan: Plan) -> None:
+    """These very values are not to be written again by the next run."""
+    with turn.store.begin() as tx:
+        ledger, object = turn.store.ledger, connected.mapping.account_object
+        ids = sorted({change.record for change in plan.sets})
+        written = ledger.written(tx, connected.name, object, ids)
+        for change in plan.sets:
+            fields = written.setdefault(change.record, {})
+            fields[UNDONE] = {**fields.get(UNDONE, {}), change.field: change.before}
+        ledger.save_written(tx, connected.name, object, written)
