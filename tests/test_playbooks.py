@@ -1,0 +1,400 @@
+"""Which tasks accounts should have: the cases below ``tests/cases/playbooks``, and laws.
+
+A case gives the account's values (its form: ``tests/cases/README.md``) and expects:
+``opens`` and ``stays`` (keys of tasks, in their order, that open now or only stay open); then, of
+the first of them, any of ``assignee``, ``due``, ``due_moves``, ``priority``, ``subject`` and
+``body_contains``; the same below ``last`` of the last; ``findings``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from case_files import CASES, Case, read
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from syncd.errors import ConfigError
+from syncd.model import Account, AccountRecords, Before, Derived, Opportunity, Ref, User
+from syncd.playbooks import (
+    DesiredTask,
+    closing_note,
+    compile_playbooks,
+    desired_tasks,
+    next_turn,
+    shipped,
+)
+from syncd.playbooks.names import VALUES
+from syncd.policy import Policy
+
+ALL = [case for path in sorted((CASES / "playbooks").glob("*.toml")) for case in read(path)]
+TODAY = date(2026, 5, 11)
+PLAYBOOKS = compile_playbooks(Policy())
+
+
+def _ask(case: Case, today: date | None = None) -> tuple[list[DesiredTask], list[Any]]:
+    return desired_tasks(
+        compile_playbooks(case.policy),
+        case.records,
+        case.values,
+        case.before,
+        case.policy,
+        today or case.today,
+        currency="USD",
+    )
+
+
+def _compare(task: DesiredTask, expected: Mapping[str, Any]) -> None:
+    for name in ("assignee", "due", "due_moves", "priority", "subject"):
+        if name in expected:
+            assert getattr(task, name) == expected[name], name
+    for piece in expected.get("body_contains", ()):
+        assert piece in task.body
+
+
+@pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
+def test_case_has_the_tasks_its_file_says(case: Case) -> None:
+    """The account should have the tasks that the file names, with what it says of them."""
+    tasks, findings = _ask(case)
+    expected = case.expect.values
+    opens = [task.key for task in tasks if task.opens]
+    wanted = expected.get("opens", [])
+    if expected.get("any_order"):
+        opens, wanted = sorted(opens), sorted(wanted)
+    told = [task for task in tasks if task.opens] or tasks
+
+    assert opens == wanted, case.says
+    assert [t.key for t in tasks if not t.opens] == expected.get("stays", []), case.says
+    assert {f.ref.id for f in findings} == case.expect.findings.keys(), case.says
+    for finding in findings:
+        assert case.expect.findings[finding.ref.id] in finding.message
+    if told:
+        _compare(told[0], expected)
+        _compare(told[-1], expected.get("last", {}))
+
+
+@pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
+def test_case_holds_until_its_next_turn(case: Case) -> None:
+    """Until the next turn the same tasks are wanted, word for word, but those due from today."""
+    before = _settled(case)
+    playbooks = compile_playbooks(case.policy)
+    args = (case.records, case.values, before, case.policy)
+    turn = next_turn(playbooks, *args, case.today)
+    now = desired_tasks(playbooks, *args, case.today, currency="USD")[0]
+
+    assert turn is None or turn > case.today
+    for ahead in range(1, 40):
+        day = case.today + timedelta(days=ahead)
+        if turn is not None and day >= turn:
+            break
+        later = desired_tasks(playbooks, *args, day, currency="USD")[0]
+        assert [t for t in later if t.due_moves] == [t for t in now if t.due_moves], day
+
+
+def _settled(case: Case) -> Before:
+    """The past as this run leaves it: a band that turned red today has been red since today."""
+    values = {name: derived.value for name, derived in case.values.items()}
+    since = dict(case.before.since)
+    if values.get("health_band") != case.before.values.get("health_band"):
+        since["health_band"] = case.today
+    return Before(
+        values={**case.before.values, **values}, since=since, first_run=case.before.first_run
+    )
+
+
+def _account(**more: Any) -> Account:
+    return Account(**{"ref": Ref("crm", "Account", "acme"), "id": "acme", "owner": "am", **more})
+
+
+def _user(id: str, **more: Any) -> User:
+    return User(ref=Ref("crm", "User", id), id=id, **more)
+
+
+USERS = {"am": _user("am", name="Ada", manager="boss"), "boss": _user("boss")}
+
+
+def test_overloaded_account_manager() -> None:
+    """A load over 1.2 opens one low task a quarter for the manager, on the largest account only."""
+    records = AccountRecords(_account(), users=USERS)
+
+    def ask(load: float, largest: str) -> list[str]:
+        tasks, _ = desired_tasks(
+            PLAYBOOKS, records, {}, Before(), Policy(), TODAY, load={"am": (load, largest)}
+        )
+        return [f"{task.key} {task.assignee} {task.priority}" for task in tasks]
+
+    assert ask(1.21, "acme") == ["am-overloaded/acme/2026-Q2/am_manager boss low"]
+    assert ask(1.2, "acme") == []
+    assert ask(1.5, "other") == []
+
+
+def test_change_of_account_manager_keeps_the_key() -> None:
+    """Another owner gets the same task: its key does not name a person."""
+    values = {"health_band": Derived("red")}
+    users = {**USERS, "new": _user("new")}
+    before, after = (
+        desired_tasks(
+            PLAYBOOKS,
+            AccountRecords(_account(owner=owner), users=users),
+            values,
+            Before(),
+            Policy(),
+            TODAY,
+        )[0][0]
+        for owner in ("am", "new")
+    )
+
+    assert before.key == after.key
+    assert (before.assignee, after.assignee) == ("am", "new")
+
+
+def test_html_bodies_are_escaped() -> None:
+    """Where the CRM wants HTML, text of the CRM cannot bring in markup of its own."""
+    records = AccountRecords(_account(name="<script>x</script> & Co"), users=USERS)
+    values = {"health_band": Derived("red"), "health_drivers": Derived("NPS <-20>")}
+
+    task = desired_tasks(PLAYBOOKS, records, values, Before(), Policy(), TODAY, html=True)[0][0]
+
+    assert "<script>" not in task.body
+    assert "&lt;script&gt;x&lt;/script&gt; &amp; Co" in task.body
+    assert "<br>" in task.body
+    assert task.subject == "Health is red: <script>x</script> & Co"
+
+
+def test_long_names_are_cut() -> None:
+    """Subjects hold at most 120 characters; keys too, and differ where ids differ at the end."""
+    values = {"health_band": Derived("red")}
+    keys = set()
+    for last in "ab":
+        id = "x" * 200 + last
+        records = AccountRecords(_account(id=id, name="N" * 300), users=USERS)
+        for task in desired_tasks(PLAYBOOKS, records, values, Before(), Policy(), TODAY)[0]:
+            assert len(task.subject) <= 120
+            assert len(task.key) <= 120
+            keys.add(task.key)
+
+    assert len(keys) == 4
+
+
+@pytest.mark.parametrize(
+    ("more", "text", "hint"),
+    [
+        ({"when": "helth_band == 'red'"}, 'when: unknown name "helth_band"', '"health_band"'),
+        ({"when": "arr +"}, "when:", ""),
+        ({"when": "arr * 2"}, "when: must be true or false", ""),
+        ({"due": "tier"}, "due: must be a date", ""),
+        ({"once_per": "key_account"}, "once_per: must be a date, a text or a number", ""),
+        ({"subject": "{{ nmae }}"}, 'subject: unknown name "nmae"', '"name"'),
+        ({"body": "{% if %}"}, "body:", ""),
+        ({"body": "{{ meter }}"}, 'body: unknown name "meter"', ""),
+        ({"assignee": "amm"}, 'assignee: unknown role "amm"', '"am"'),
+        ({"assignee": "ae"}, 'assignee: "ae" needs each', ""),
+        ({"when": None}, "needs when", ""),
+    ],
+)
+def test_mistakes_are_named(more: dict[str, Any], text: str, hint: str) -> None:
+    """Each mistake in a playbook is a problem in words, with a "did you mean" where one is near."""
+    row = {
+        "id": "own",
+        "when": "arr > 5",
+        "once_per": "quarter",
+        "assignee": "am",
+        "due": 2,
+        "subject": "Hello {{ name }}",
+        **more,
+    }
+
+    with pytest.raises(ConfigError) as caught:
+        compile_playbooks(Policy.model_validate({"playbooks": [row]}))
+
+    assert len(caught.value.problems) == 1
+    assert text in caught.value.problems[0].text
+    assert 'playbook "own"' in caught.value.problems[0].text
+    assert hint in caught.value.problems[0].hint
+
+
+def test_every_mistake_is_found_at_once() -> None:
+    """Mistakes of several playbooks, and two of one id, are all reported."""
+    good = {"when": "arr > 5", "once_per": "quarter", "assignee": "am", "due": 2, "subject": "x"}
+    rows = [
+        {"id": "one", **good, "when": "a > 5", "subject": "{{ b }}"},
+        {"id": "two", **good},
+        {"id": "two", **good},
+    ]
+
+    with pytest.raises(ConfigError) as caught:
+        compile_playbooks(Policy.model_validate({"playbooks": rows}))
+
+    assert len(caught.value.problems) == 3
+
+
+def test_text_that_cannot_be_filled_in() -> None:
+    """A template that fails for one account is a finding; its open task is not closed for it."""
+    row = {
+        "id": "own",
+        "when": "today != null",
+        "once_per": "quarter",
+        "assignee": "am",
+        "due": 2,
+        "subject": "{{ 1 / (arr - 5) }}",
+    }
+    policy = Policy.model_validate({"playbooks": [row]})
+    values = {"arr": Derived(Decimal(5))}
+
+    tasks, findings = desired_tasks(
+        compile_playbooks(policy),
+        AccountRecords(_account(), users=USERS),
+        values,
+        Before(),
+        policy,
+        TODAY,
+    )
+
+    assert [task.playbook for task in tasks] == ["own"]
+    assert [finding.code for finding in findings] == ["task_text"]
+
+
+@pytest.mark.parametrize("id", sorted(shipped()))
+def test_closing_notes_say_why(id: str) -> None:
+    """Every shipped playbook says in words why its open task is closed, whatever is known."""
+    note = closing_note(id, {"renewal_status": Derived("secured"), "health_band": Derived(None)})
+
+    assert note.endswith(".")
+    assert "None" not in note
+
+
+def test_closing_note_of_an_own_playbook() -> None:
+    """A playbook of the admin's own, or one that is gone, closes with a general note."""
+    assert "no longer" in closing_note("whatever", {})
+
+
+def test_page_names_everything() -> None:
+    """docs/playbooks.md explains every name that conditions and templates may use."""
+    page = (Path(__file__).parent.parent / "docs" / "playbooks.md").read_text(encoding="utf-8")
+    from syncd.playbooks.names import ACCOUNT, EACH, FUNCTIONS
+
+    names = {*VALUES, *ACCOUNT, *FUNCTIONS, *EACH["handoff"], *EACH["signal"]}
+    assert [name for name in sorted(names) if f"`{name}" not in page] == []
+    assert [id for id in shipped() if f"`{id}`" not in page] == []
+
+
+_day = st.one_of(st.none(), st.dates(date(2025, 1, 1), date(2027, 12, 31)))
+_word = st.one_of(st.none(), st.text(max_size=8))
+_states = {
+    "renewal_status": st.sampled_from(
+        [None, "window_open", "overdue", "not_due", "secured", "churned", "none"]
+    ),
+    "health_band": st.sampled_from([None, "green", "yellow", "red", "unknown"]),
+    "plan_status": st.sampled_from([None, "missing", "stale", "draft", "current"]),
+    "tier": st.sampled_from([None, "strategic", "growth", "maintenance", "else"]),
+    "tier_previous": st.sampled_from([None, "growth"]),
+}
+
+
+def _value(name: str) -> st.SearchStrategy[Any]:
+    if name in _states:
+        return _states[name]
+    kinds = {"DATETIME": _day, "BOOLEAN": st.sampled_from([None, True, False])}
+    numbers = st.one_of(st.none(), st.integers(0, 100))
+    return kinds.get(VALUES[name].name, numbers if VALUES[name].name == "FLOAT" else _word)
+
+
+values_strategy = st.fixed_dictionaries(
+    {}, optional={name: _value(name).map(Derived) for name in VALUES}
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    values=values_strategy,
+    created=_day,
+    closed=st.lists(st.dates(date(2026, 1, 1), date(2026, 6, 1)), max_size=3),
+    html=st.booleans(),
+    owner=st.sampled_from([None, "am", "gone"]),
+)
+def test_tasks_are_the_same_twice_and_keys_unique(
+    values: dict[str, Derived],
+    created: date | None,
+    closed: list[date],
+    html: bool,
+    owner: str | None,
+) -> None:
+    """Whatever is or is not known: no exception, the same answer twice, and every key once."""
+    deals = tuple(
+        Opportunity(
+            ref=Ref("crm", "Opportunity", str(n)),
+            id=str(n),
+            kind="new",
+            closed=True,
+            won=True,
+            close_date=day,
+        )
+        for n, day in enumerate(closed)
+    )
+    records = AccountRecords(
+        _account(created_on=created, owner=owner, csm="am"), opportunities=deals, users=USERS
+    )
+
+    def ask() -> tuple[list[DesiredTask], list[Any]]:
+        return desired_tasks(
+            PLAYBOOKS,
+            records,
+            values,
+            Before(first_run=False),
+            Policy(),
+            TODAY,
+            html=html,
+            load={"am": (1.5, "acme")},
+        )
+
+    tasks, findings = ask()
+
+    assert ask() == (tasks, findings)
+    assert len({task.key for task in tasks}) == len(tasks)
+    assert all(len(task.key) <= 120 and len(task.subject) <= 120 for task in tasks)
+    assert all(task.due.weekday() < 5 for task in tasks)
+    assert all("None" not in task.subject for task in tasks)
+    for task in tasks:
+        assert task.opens is False or task.assignee in {"am", "boss"}
+
+
+@pytest.mark.parametrize(
+    ("when", "turn"),
+    [
+        ("days_to(renewal_date) <= 45", date(2026, 8, 17)),
+        ("today >= d'2026-07-01'", date(2026, 7, 1)),
+        ("renewal_date <= today", date(2026, 10, 1)),
+        ("days_to(renewal_date) < 2 * 7", date(2026, 5, 12)),
+        ("arr > 5", date(2026, 7, 1)),
+    ],
+)
+def test_next_turn_of_an_own_playbook(when: str, turn: date) -> None:
+    """The next turn is never later than the day on which a condition begins or ceases to hold."""
+    row = {
+        "id": "own",
+        "when": when,
+        "once_per": "quarter",
+        "assignee": "am",
+        "due": 2,
+        "subject": "x",
+    }
+    off = [{"id": id, "enabled": False} for id in shipped()]
+    policy = Policy.model_validate({"playbooks": [row, *off]})
+    values = {"renewal_date": Derived(date(2026, 10, 1)), "arr": Derived(Decimal(9))}
+
+    found = next_turn(
+        compile_playbooks(policy),
+        AccountRecords(_account(), users=USERS),
+        values,
+        Before(),
+        policy,
+        TODAY,
+    )
+
+    assert found is not None
+    assert TODAY < found <= turn
