@@ -55,7 +55,8 @@ arr = "Arr"
 renewal_date = "RenewalDate"
 renewal_status = "RenewalStatus"
 renewal_reason = "RenewalReason"
-tier = { field = "Tier", values = { strategic = "Tier 1", growth = "Tier 2", maintenance = "Tier 3" } }
+tier.field = "Tier"
+tier.values = { strategic = "Tier 1", growth = "Tier 2", maintenance = "Tier 3" }
 key_account = "KeyAccount"
 handoff_completeness = "HandoffPercent"
 synced_at = "SyncedAt"

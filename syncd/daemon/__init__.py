@@ -29,7 +29,8 @@ def serve(loaded: Loaded, *, clock: Callable[[], datetime]) -> int:
 def is_healthy(config: Path, _now: datetime | None = None) -> tuple[bool, str]:
     """Whether the daemon of this config is alive on this machine, as its /healthz says.
 
-    The daemon judges its own heartbeat, so the caller's moment is not needed. Raises ConfigError when the file cannot be read.
+    The daemon judges its own heartbeat, so the caller's moment is not needed. Raises ConfigError
+    when the file cannot be read.
     """
     listen = _listen(config)
     host, _, port = listen.rpartition(":")

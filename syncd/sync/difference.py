@@ -343,7 +343,7 @@ def _findings(connected: Connected, account: str, findings: Sequence[Finding]) -
             message=finding.message,
             remedy=finding.remedy,
             kind="record",
-            fingerprint=finding.message,
+            fingerprint=hashlib.blake2b(finding.message.encode(), digest_size=16).hexdigest(),
         )
         for finding in findings
         if finding.ref.connection == connected.name
