@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from syncd.cli.output import moment, note, say
+from syncd.cli.output import moment, note
 
 
 @click.command()
@@ -24,28 +24,46 @@ from syncd.cli.output import moment, note, say
 @click.option("--accounts", type=click.IntRange(0, 500_000), default=60, show_default=True)
 @click.option("--seed", type=int, default=7, show_default=True)
 @click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write a config.toml that leads here, with its secrets and the CA, into this folder.",
+)
+@click.option(
     "--ca-file",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Where to write the certificate authority; default: beside the current folder's files.",
 )
 def sandbox(
-    kind: str, port: int, data: Path | None, accounts: int, seed: int, ca_file: Path | None
+    kind: str,
+    port: int,
+    data: Path | None,
+    accounts: int,
+    seed: int,
+    folder: Path | None,
+    ca_file: Path | None,
 ) -> int:
     """An emulated CRM on loopback, with a made-up book of customers or your own data.
 
     KIND is salesforce or hubspot. The first line on stdout is JSON with what a client needs.
     """
     from syncd.bootstrap import sandbox_names
-    from syncd.rehearsal import make_sandbox, serve_sandbox
+    from syncd.rehearsal import make_sandbox, serve_sandbox, write_config
 
     if kind not in sandbox_names():
         raise click.BadParameter(f"{kind!r}; there are: {', '.join(sandbox_names())}")
     today = moment().date()
     made = make_sandbox(kind, accounts=accounts, seed=seed, today=today, data=data)
-    ca_path = (ca_file or Path(f"{kind}-sandbox-ca.pem")).resolve()
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    ca_path = (ca_file or (folder or Path()) / f"{kind}-sandbox-ca.pem").resolve()
     with serve_sandbox(made, ca_path, port=port) as server:
         settings: dict[str, Any] = made.connection_settings(server.url, ca_path)
-        say(json.dumps({"url": server.url, "ca_file": str(ca_path), "connection": settings}))
+        if data is None:
+            settings["mapping"] = f"{kind}-sandbox"
+        # Plainly, and not by `say`: these are the sandbox's own keys, made for whoever started it.
+        click.echo(json.dumps({"url": server.url, "ca_file": str(ca_path), "connection": settings}))
+        if folder is not None:
+            note(f"config written to {write_config(folder, {kind: settings})}")
         note(f"{kind} sandbox on {server.url}; stop it with Ctrl-C")
         stop = Event()
         for number in (signal.SIGINT, signal.SIGTERM):
