@@ -17,10 +17,18 @@ import trustme
 import uvicorn
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 START_SECONDS = 15.0
+# How the CRMs spell their headers over HTTP/1.1. There are clients that look for one spelling.
+WORDS = {
+    b"etag": b"ETag",
+    b"hubspot": b"HubSpot",
+    b"ratelimit": b"RateLimit",
+    b"numberofrecords": b"NumberOfRecords",
+}
+AS_IT_IS = {b"x-hubspot-correlation-id"}
 
 
 class SandboxStartError(RuntimeError):
@@ -40,6 +48,30 @@ def _listen(port: int) -> socket.socket:
         raise
     listener.listen(256)
     return listener
+
+
+def _spelt(name: bytes) -> bytes:
+    if name in AS_IT_IS:
+        return name
+    return b"-".join(WORDS.get(word, word.capitalize()) for word in name.lower().split(b"-"))
+
+
+@dataclass(frozen=True, slots=True)
+class Spelt:
+    """An application whose headers are spelt as the CRMs spell them, which Starlette undoes."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on but the names of the headers sent."""
+
+        async def send_spelt(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [(_spelt(name), value) for name, value in message.get("headers", ())]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await self.app(scope, receive, send_spelt)
 
 
 @dataclass(slots=True)
@@ -82,7 +114,12 @@ class SandboxServer:
         self.ca_file.parent.mkdir(parents=True, exist_ok=True)
         authority.cert_pem.write_to_path(self.ca_file)
         config = uvicorn.Config(
-            self.app, log_config=None, access_log=False, lifespan="off", timeout_keep_alive=75
+            Spelt(self.app),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_keep_alive=75,
+            server_header=False,  # the CRMs name their own
         )
         config.load()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 MAX_URL = 16_384
+LOGIN_PAGES = {"login.salesforce.com", "test.salesforce.com"}
+MY_DOMAIN = "acme.my.salesforce.com"
 JSON = "application/json;charset=UTF-8"
 COMMON = {
     "Cache-Control": "no-cache,must-revalidate,max-age=0,no-store,private",
@@ -56,7 +58,9 @@ async def _form(http: HttpRequest) -> dict[str, str]:
 
 
 def _base(http: HttpRequest) -> str:
-    return f"{http.url.scheme}://{http.headers.get('host', http.url.netloc)}"
+    """The address of the org that the client has reached; a login page sends it on to there."""
+    host = http.headers.get("host", http.url.netloc)
+    return f"https://{MY_DOMAIN if host in LOGIN_PAGES else host}"
 
 
 @dataclass(slots=True)
