@@ -23,7 +23,7 @@ fmt: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 docs: $(STAMP)
-	$(BIN)/python -m syncd.schemas docs
+	$(BIN)/python -m syncd.schemas docs/schemas
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/sync.py

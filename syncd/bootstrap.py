@@ -39,6 +39,12 @@ def connector_names() -> list[str]:
     return sorted(_installed(CONNECTORS))
 
 
+def is_shipped(name: str) -> bool:
+    """Whether the connector comes with syncd."""
+    point = _installed(CONNECTORS)[name]
+    return point.dist is not None and point.dist.name == "syncd"
+
+
 def find_connector(name: str) -> Any:
     """The connector class registered under that name; None when there is none."""
     point = _installed(CONNECTORS).get(name)
@@ -116,9 +122,11 @@ def load(
 def _placed(config: Config, problem: Problem) -> Problem:
     """A playbook's problem at the playbook's place in config.toml."""
     for number, playbook in enumerate(config.policy.playbooks):
-        if problem.text.startswith(f'playbook "{playbook.id}"'):
-            loc = ("policy", "playbooks", number)
-            return config.located.problem(loc, problem.text, problem.hint)
+        start = f'playbook "{playbook.id}"'
+        if problem.text.startswith(start):
+            key = problem.text.removeprefix(f"{start}: ").partition(":")[0]
+            loc = ("policy", "playbooks", number, key)
+            return config.located.problem(loc, problem.text, problem.hint, problem.severity)
     return config.located.problem(("policy", "playbooks"), problem.text, problem.hint)
 
 

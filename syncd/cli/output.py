@@ -47,8 +47,21 @@ def note(text: str) -> None:
 
 
 def answer(document: Any) -> None:
-    """The answer as one JSON document."""
-    click.echo(redact(json.dumps(document, indent=2, ensure_ascii=False, default=as_json)))
+    """The answer as one JSON document; nothing in it is a secret."""
+    # Redacted text by text: a secret of digits alone must not tear a number out of the document.
+    plain_document = json.loads(json.dumps(document, ensure_ascii=False, default=as_json))
+    click.echo(json.dumps(redacted(plain_document), indent=2, ensure_ascii=False))
+
+
+def redacted(value: Any) -> Any:
+    """A JSON value whose texts show no secret; its numbers and its form stay."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {redact(key): redacted(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [redacted(item) for item in value]
+    return value
 
 
 def as_json(value: Any) -> Any:

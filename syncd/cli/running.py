@@ -140,7 +140,7 @@ def _watching() -> Iterator[Progress | None]:
 
 
 def report_json(report: Report, ready: Wired) -> dict[str, Any]:
-    """A run as JSON; its schema is docs/plan.schema.json (and sync.schema.json)."""
+    """A run as JSON; its schema is docs/schemas/plan.schema.json (and sync.schema.json)."""
     keys = {change.account for c in report.connections for change in c.plan.sets}
     keys |= {task.account for c in report.connections for task in c.plan.tasks}
     with ready.store.begin(write=False) as tx:

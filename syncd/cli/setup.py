@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from syncd.cli.output import (
 )
 
 FIRST_CONFIG = """\
+#:schema schemas/config.schema.json
 # syncd's config. Every key with its default: config.example.toml of the project.
 # A secret is never written here, only where it is: { env = "NAME" } or { file = "/path" }.
 
@@ -55,23 +55,29 @@ access_token = { env = "HUBSPOT_ACCESS_TOKEN" }
 def init(folder: Path, as_json_: bool) -> int:
     """A first config.toml and copies of the shipped mappings in FOLDER; overwrites nothing."""
     from syncd.config import shipped_mappings
+    from syncd.errors import ConfigError, Problem
+    from syncd.schemas import as_text, schemas
 
-    mappings = folder / "mappings"
-    mappings.mkdir(parents=True, exist_ok=True)
+    texts = {folder / "config.toml": FIRST_CONFIG}
+    for name, path in shipped_mappings().items():
+        text = path.read_text(encoding="utf-8").replace("../docs/schemas/", "../schemas/")
+        texts[folder / "mappings" / f"{name}.toml"] = text
+    for name in ("config.schema.json", "mapping.schema.json"):
+        texts[folder / "schemas" / name] = as_text(schemas()[name])
     made, left = [], []
     config = folder / "config.toml"
-    if config.exists():
-        left.append(config)
-    else:
-        config.write_text(FIRST_CONFIG, encoding="utf-8")
-        made.append(config)
-    for name, path in shipped_mappings().items():
-        copy = mappings / f"{name}.toml"
-        if copy.exists():
-            left.append(copy)
-        else:
-            shutil.copyfile(path, copy)
-            made.append(copy)
+    for path, text in texts.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
+            made.append(path)
+        except FileExistsError:
+            left.append(path)
+        except OSError as error:
+            raise ConfigError(
+                [Problem(str(path), 0, 0, f"cannot write it: {error.strerror}")]
+            ) from error
     if as_json_:
         answer({"made": [str(path) for path in made], "left": [str(path) for path in left]})
         return 0
@@ -81,7 +87,7 @@ def init(folder: Path, as_json_: bool) -> int:
         say(f"left {path} as it is")
     say()
     say("Next:")
-    say(f"  1. Edit {config}: your instance_url, and which connections you have.")
+    say(f"  1. Edit {config}: which connections you have, and your instance_url.")
     say(f"  2. Set the secrets that it names, then: syncd check -c {config}")
     say(f"  3. See what syncd would change: syncd plan -c {config}")
     return 0

@@ -38,7 +38,8 @@ def shipped_mappings() -> dict[str, Path]:
     folder = package / "shipped_mappings"
     if not folder.is_dir():
         folder = package.parent / "mappings"
-    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    # salesforce.examples.toml holds examples of salesforce.toml: see `syncd mappings test`.
+    return {path.stem: path for path in sorted(folder.glob("*.toml")) if "." not in path.stem}
 
 
 def shipped_mapping(name: str) -> Path | None:
