@@ -28,6 +28,7 @@ from syncd.sync import Connected, Progress, Turn, silent
 
 CONNECTORS = "syncd.connectors"
 SANDBOXES = "syncd.sandboxes"
+STARTED = 19  # of the fields of /proc/PID/stat that follow the name
 
 
 def _installed(group: str) -> dict[str, EntryPoint]:
@@ -142,15 +143,23 @@ def read_mapping(connection: ConnectionConfig, timezone: str) -> CrmMapping:
 
 
 def instance_name() -> str:
-    """Who we are: machine and process."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    """Who we are: machine, process, and what tells it from others that bear the same number."""
+    pid = os.getpid()
+    return f"{socket.gethostname()}:{pid}:{_room()}-{_began(pid) or 0}"
 
 
 def process_lives(holder: str) -> bool:
-    """Whether the process of that instance may still be alive (another machine's: yes)."""
-    host, _, pid = holder.rpartition(":")
-    if host != socket.gethostname() or not pid.isdigit():
+    """Whether the process of that instance may still be alive (another machine's: yes).
+
+    A container counts as a machine of its own, whatever its host name.
+    """
+    host, _, rest = holder.partition(":")
+    pid, _, known = rest.partition(":")
+    room, _, began = known.partition("-")
+    if host != socket.gethostname() or room != _room() or not pid.isdigit():
         return True
+    if Path("/proc/self/stat").exists():
+        return _began(int(pid)) == int(began or 0)
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:
@@ -158,6 +167,25 @@ def process_lives(holder: str) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _room() -> str:
+    """The set of processes that ours can see, by the kernel's number; empty where it has none."""
+    try:
+        return str(Path("/proc/self/ns/pid").readlink()).strip("pid:[]")
+    except OSError:
+        return ""
+
+
+def _began(pid: int) -> int | None:
+    """When a process began, in the kernel's ticks; None: it is not there, or dead already."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    # The name in brackets may hold anything; after it come the state and numbers.
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in {"Z", "X"} else int(fields[STARTED])
 
 
 @dataclass(frozen=True, slots=True)

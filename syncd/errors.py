@@ -1,7 +1,8 @@
 """One tree of errors, by what to do about them.
 
 * StopProgramError: the program cannot go on (config, mapping, arguments). Exit code 2.
-* StopRunError: this connection's run cannot go on; the next one may. Exit code 5 (or 6).
+* StopRunError: this connection's run cannot go on; the next one may. Exit code 5.
+* LeaseError, StoreLostError: this run cannot go on for any connection. Exit codes 6 and 5.
 * TransientError: try later, the retry policy does (connection reset, 429, 5xx).
 * Rejections of one record or one write are not exceptions: they are WriteResults and Findings.
 """
@@ -72,7 +73,14 @@ class LeaseError(SyncdError):
 
 
 class StoreError(StopProgramError):
-    """The state cannot be opened, read or written (path, permissions, full disk, connection)."""
+    """The state cannot be opened (address, path, permissions, a newer schema)."""
+
+
+class StoreLostError(SyncdError):
+    """The open state failed (full disk, locked file, lost connection). Exit code 5.
+
+    What was being stored is not; the next run finds out from the ledger and the CRM.
+    """
 
 
 class AccessError(SyncdError):

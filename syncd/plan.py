@@ -122,16 +122,19 @@ class Plan(Struct, frozen=True):
         """Nothing to write."""
         return not self.sets and not self.tasks
 
-    def fingerprint(self) -> str:
-        """Equal for plans that would leave the CRM alike; what an approval is given for.
+    def overwritten(self) -> frozenset[str]:
+        """What the safety limit counts, a short hash for each; an approval is given for these.
 
-        The day in `synced_at` does not count: a plan may be released on the day after.
+        The rest of the plan may change until it is carried out: a new task or a first value
+        needs no approval.
         """
-        sets = (change for change in self.sets if change.result != "synced_at")
-        parts = [(s.object, s.record, s.field, s.after) for s in sets]
-        parts += [(t.op, t.key, t.subject, str(t.due)) for t in self.tasks]
-        encoded = msgspec.json.encode(sorted(parts, key=repr))
-        return hashlib.blake2b(encoded, digest_size=16).hexdigest()
+        return frozenset(
+            hashlib.blake2b(
+                msgspec.json.encode((s.object, s.record, s.field, s.after)), digest_size=8
+            ).hexdigest()
+            for s in self.sets
+            if counts(s)
+        )
 
 
 class FieldDiff(Struct, frozen=True):
@@ -268,6 +271,11 @@ def _stamp(
     )
 
 
+def counts(change: SetField) -> bool:
+    """Whether the safety limit counts this change: a filled field, ``health_*`` aside."""
+    return change.overwrites and not change.result.startswith("health_")
+
+
 def hold(plan: Plan, *, filled: Iterable[str], accounts: int, policy: WritePolicy) -> Hold | None:
     """Whether the plan would overwrite so much that a person must release it.
 
@@ -275,11 +283,7 @@ def hold(plan: Plan, *, filled: Iterable[str], accounts: int, policy: WritePolic
     one overwritten or cleared; ``health_*`` aside. Not for a book smaller than `min_accounts`.
     """
     have = set(filled)
-    hit = {
-        change.record
-        for change in plan.sets
-        if change.overwrites and not change.result.startswith("health_")
-    }
+    hit = {change.record for change in plan.sets if counts(change)}
     have |= hit
     if accounts < policy.min_accounts or not have:
         return None

@@ -33,6 +33,7 @@ def undo(turn: Turn, connections: Sequence[Connected], run: int, *, apply: bool)
     back is not written again by itself; another value is. Raises ConfigError for an unknown run.
     """
     with Lease(turn) as lease:
+        turn = lease.turn
         with turn.store.begin(write=False) as tx:
             known = turn.store.runs.get(tx, run)
             entries = [e for e in turn.store.ledger.of_run(tx, run) if e.state == "done"]

@@ -28,7 +28,8 @@ from syncd.errors import StopRunError
 from syncd.plan import Plan, SetField, TaskChange
 from syncd.store import Intent, Store, StoredTask, to_text
 
-SETTLE_AT_ONCE = 200
+SETTLE_AT_ONCE = 100
+"""Answers after which they are stored and the lease is asked: each CRM's smallest batch."""
 
 
 class Refusal(Struct, frozen=True):

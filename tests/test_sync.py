@@ -678,3 +678,130 @@ def test_a_writer_that_lost_its_lease_writes_nothing(room: Room) -> None:
     assert room.tasks() == []
     assert room.account("A0").get("Arr") is None
     assert MemoryConnector.update is writes
+
+
+# --- between read and write -----------------------------------------------------------------------
+
+
+def while_deriving(room: Room, act: Any) -> Any:
+    """A run during which somebody acts once: everything is read, nothing written yet."""
+    acts = [act]
+
+    def progress(step: str, connection: str, count: int) -> None:
+        if step == "derive" and acts:
+            acts.pop()()
+
+    return room.sync(progress=progress)
+
+
+def test_a_value_set_between_read_and_write_is_kept(synced: Room) -> None:
+    """The record is read again before it is written: the person's value stays, the rest goes."""
+    synced.crm.put("Contract", "c-A3", EndDate="2027-04-30")
+    synced.crm.put("Account", "A3", OwnerId="u2")
+    report = while_deriving(
+        synced, lambda: synced.crm.put("Account", "A3", RenewalDate="2027-05-05")
+    )
+    kept = [(item.record, item.field, item.theirs) for item in report.connections[0].plan.kept]
+
+    assert report.exit_code == EXIT_DONE
+    assert kept == [("A3", "RenewalDate", "2027-05-05")]
+    assert synced.account("A3")["RenewalDate"] == "2027-05-05"
+    assert synced.account("A3")["Arr"] != Decimal(40_000)
+    assert planned(synced.sync()) == (0, 0)
+    assert synced.account("A3")["RenewalDate"] == "2027-05-05"
+
+
+def test_a_new_customer_changed_between_read_and_write(synced: Room) -> None:
+    """A field that syncd has never written is a person's too, once it is filled meanwhile."""
+    synced.customer("B0", value=5_000)
+    report = while_deriving(synced, lambda: synced.crm.put("Account", "B0", RenewalReason="mine"))
+
+    assert report.exit_code == EXIT_DONE
+    assert synced.account("B0")["RenewalReason"] == "mine"
+    assert synced.account("B0")["Arr"] == Decimal(5_000)
+    assert planned(synced.sync()) == (0, 0)
+
+
+def test_an_account_that_goes_between_read_and_write(synced: Room) -> None:
+    """Deleted or merged meanwhile, it is not written, and its tasks are closed or handed on."""
+    synced.crm.put("Contract", "c-A0", Value=77_000)
+    synced.crm.put("Contract", "c-A1", Value=77_000)
+
+    def act() -> None:
+        synced.crm.delete("Account", "A0")
+        synced.crm.merge("Account", "A5", "A1")
+
+    report = while_deriving(synced, act)
+    synced.sync()
+
+    assert report.exit_code == EXIT_DONE
+    assert synced.stored_tasks("A5")["renewal-120"] == "open"
+    assert [task["Status"] for task in synced.tasks(WhatId="A0")] == ["completed"]
+    assert planned(synced.sync()) == (0, 0)
+
+
+def test_a_first_sync_costs_no_second_read(room: Room) -> None:
+    """With nothing to overwrite nothing is read twice."""
+    reads: list[int] = []
+    plain = MemoryConnector.read
+
+    def counted(self: MemoryConnector, source: Any, ids: Any) -> Any:
+        reads.append(len(ids))
+        return plain(self, source, ids)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MemoryConnector, "read", counted)
+        room.sync()
+        room.crm.put("Contract", "c-A3", Value=77_000)
+        room.sync()
+
+    assert len(reads) == 1
+
+
+def test_a_clock_that_went_back_derives_everything_anew(synced: Room) -> None:
+    """What was written for a day that has not come is put right as soon as the clock is."""
+    right, now = synced.today, synced.now
+    synced.next_day(200)
+    synced.sync()
+    wrong = synced.account("A3")["RenewalStatus"]
+    synced.today, synced.now = right, now
+    report = synced.sync()
+
+    assert wrong == "window_open"
+    assert "clock_went_back" in synced.log.events
+    assert synced.account("A3")["RenewalStatus"] == "not_due"
+    assert report.connections[0].derived == 6
+    assert planned(synced.sync()) == (0, 0)
+
+
+def test_a_plan_held_again_and_again_keeps_its_numbers(synced: Room) -> None:
+    """The number that the first of many held runs printed still releases the plan."""
+    synced.write = WritePolicy(min_accounts=3)
+    for number in range(3):
+        synced.crm.put("Contract", f"c-A{number}", Value=99_000)
+    first = synced.sync()
+    second = synced.sync()
+    with synced.store.begin() as tx:
+        shown = [plan.run for plan in synced.store.runs.held(tx)]
+        released = synced.store.runs.approve(tx, first.run, synced.now)
+    done = synced.sync()
+
+    assert shown == [second.run]
+    assert released == 1
+    assert done.exit_code == EXIT_DONE
+    assert synced.account("A0")["Arr"] == Decimal(99_000)
+
+
+def test_a_retry_asked_for_during_a_run_is_not_forgotten(synced: Room) -> None:
+    """The wish stands in the state until the write was tried again."""
+    synced.crm.refuse["Account", "Arr"] = "no"
+    synced.crm.put("Contract", "c-A3", Value=77_000)
+    synced.sync()
+    synced.crm.refuse.clear()
+    with synced.store.begin() as tx:
+        synced.store.quarantine.retry_all(tx)
+    report = synced.sync()
+
+    assert written(report)[0] > 0
+    assert synced.account("A3")["Arr"] == Decimal(77_000)
+    assert synced.rejects() == []

@@ -114,8 +114,8 @@ def approve(plan: int, config: Path, as_json_: bool) -> int:
     from syncd.bootstrap import load, wired
 
     with wired(load(config)) as ready, ready.store.begin() as tx:
-        held = [item for item in ready.store.runs.held(tx) if item.run == plan]
-        if not held:
+        names = ready.store.runs.held_by(tx, plan)
+        if not names:
             waiting = sorted({item.run for item in ready.store.runs.held(tx)})
             complain(
                 f"no plan {plan} is held; "
@@ -123,7 +123,6 @@ def approve(plan: int, config: Path, as_json_: bool) -> int:
             )
             return 2
         ready.store.runs.approve(tx, plan, moment())
-    names = sorted(item.connection for item in held)
     if as_json_:
         answer({"approved": plan, "connections": names})
     else:

@@ -22,7 +22,7 @@ from syncd.config import cron_trigger
 from syncd.connector import Connector
 from syncd.console import Console, app
 from syncd.daemon.calendar import overdue, since_when
-from syncd.errors import LeaseError, StopProgramError, StoreError, SyncdError
+from syncd.errors import LeaseError, StopProgramError, StoreLostError, SyncdError
 from syncd.log import get_log
 from syncd.metrics import Metrics
 from syncd.notify import notify
@@ -155,7 +155,7 @@ class Daemon:
             with self._store.begin() as tx:
                 self._store.runs.beat(tx, BEAT, now, instance_name())
                 leads = self._take_lead(tx, now)
-        except StoreError as error:
+        except StoreLostError as error:
             self._log.warning("no_beat", reason=str(error))
             return
         if leads and not self._leads:
@@ -185,7 +185,7 @@ class Daemon:
         try:
             with self._store.begin() as tx:
                 self._store.runs.let_go(tx, LEASE, self._fence, self._clock())
-        except StoreError as error:
+        except StoreLostError as error:
             self._log.warning("lease_not_given_back", reason=str(error))
 
     def _catch_up(self) -> None:
@@ -232,7 +232,7 @@ class Daemon:
         try:
             with self._store.begin(write=False) as tx:
                 since = since_when(self._runs(tx))
-        except StoreError as error:
+        except StoreLostError as error:
             return False, str(error)
         at = since or self._started
         if overdue(config.schedule.sync, config.syncd.timezone, at, self._clock(), STALE_RUNS):

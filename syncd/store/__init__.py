@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from syncd.errors import StoreError
 from syncd.store.book import AccountState, Book, StoredAccount, StoredDerivation, account_key
+from syncd.store.failures import is_defect, lost
 from syncd.store.ledger import BY_A_PERSON, UNDONE, Entry, Intent, Kept, Ledger
 from syncd.store.mirror import Changed, Mirror, Row, fingerprint
 from syncd.store.opening import alembic_config, migrate, open_engine
@@ -55,9 +55,10 @@ __all__ = [
 class Store:
     """The state of one syncd."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, fence: Callable[[Connection], None] | None = None) -> None:
         """Use this engine; the schema must be the newest (see `open`)."""
         self.engine = engine
+        self._fence = fence
         self.mirror = Mirror()
         self.book = Book()
         self.ledger = Ledger()
@@ -75,21 +76,30 @@ class Store:
         migrate(engine)
         return cls(engine)
 
+    def fenced(self, fence: Callable[[Connection], None]) -> Store:
+        """The same state, of which every writing transaction first asks `fence`.
+
+        It raises what forbids the writing: a run that lost its lease changes nothing any more.
+        """
+        return Store(self.engine, fence)
+
     @contextmanager
     def begin(self, *, write: bool = True) -> Iterator[Connection]:
         """A transaction; with ``write=False`` it does not wait for writers.
 
-        Raises StoreError when the database fails (full disk, lost connection, locked file).
+        Raises StoreLostError when the database fails (full disk, lost connection, locked file).
         """
         try:
             with self.engine.connect() as opened:
                 tx = opened if write else opened.execution_options(syncd_read_only=True)
                 with tx.begin():
+                    if write and self._fence is not None:
+                        self._fence(tx)
                     yield tx
         except DBAPIError as error:
-            raise StoreError(
-                f"state: the database failed: {str(error.orig).splitlines()[0]}"
-            ) from error
+            if is_defect(error):
+                raise
+            raise lost(error) from error
 
     def close(self) -> None:
         """Let go of all connections."""

@@ -66,6 +66,17 @@ class Mirror:
         )
         return bool(found)
 
+    def is_underway(self, tx: Connection, connection: str, source: str, query_hash: str) -> bool:
+        """Whether the cursor stands within a read from the beginning that was interrupted."""
+        found = tx.scalar(
+            select(sources.c.underway).where(
+                sources.c.connection == connection,
+                sources.c.name == source,
+                sources.c.query_hash == query_hash,
+            )
+        )
+        return bool(found)
+
     def save_cursor(
         self,
         tx: Connection,
@@ -75,9 +86,14 @@ class Mirror:
         cursor: Cursor | None,
         *,
         complete: bool,
+        underway: bool,
         now: str,
     ) -> None:
-        """Move the cursor; belongs into the transaction that saves the rows it covers."""
+        """Move the cursor; belongs into the transaction that saves the rows it covers.
+
+        `complete`: the question was once read to its end. `underway`: this is a place within a
+        read from the beginning, at whose end what it did not show has left.
+        """
         upsert(
             tx,
             sources,
@@ -88,6 +104,7 @@ class Mirror:
                     "query_hash": query_hash,
                     "cursor": None if cursor is None else to_json(cursor),
                     "complete": complete,
+                    "underway": underway,
                     "pulled_at": now,
                 }
             ],

@@ -11,9 +11,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from syncd.errors import StoreError
+from syncd.store.failures import words_of
 
 BUSY_MILLISECONDS = 30_000
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -100,6 +101,5 @@ def migrate(engine: Engine) -> None:
 
 def _cannot_open(engine: Engine, error: SQLAlchemyError) -> str:
     """The database's own words, without the address's password."""
-    origin = getattr(error, "orig", None) or error
-    shown = engine.url.render_as_string(hide_password=True)
-    return f"state: cannot open {shown}: {str(origin).splitlines()[0]}"
+    said = words_of(error) if isinstance(error, DBAPIError) else str(error).splitlines()[0]
+    return f"state: cannot open {engine.url.render_as_string(hide_password=True)}: {said}"

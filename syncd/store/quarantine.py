@@ -181,6 +181,20 @@ class Quarantine:
             if account is not None
         }
 
+    def wanted(self, tx: Connection) -> set[str]:
+        """Keys of the accounts whose refused writes a person wants tried again."""
+        return set(
+            tx.scalars(
+                select(quarantine.c.account)
+                .where(
+                    quarantine.c.kind == "write",
+                    quarantine.c.fingerprint == "",
+                    quarantine.c.account.is_not(None),
+                )
+                .distinct()
+            )
+        )
+
 
 def _reject(row: Any) -> Reject:
     return Reject(**row._mapping)

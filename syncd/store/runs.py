@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from syncd.errors import LeaseError
 from syncd.store.sql import from_json, to_json, to_moment, to_text, upsert
 from syncd.store.tables import beats, connections, leases, plans, runs, schemas
+
+LONGEST_LEASE = timedelta(hours=1)
 
 
 class StoredRun(Struct, frozen=True):
@@ -28,7 +32,7 @@ class StoredRun(Struct, frozen=True):
 
 
 class HeldPlan(Struct, frozen=True):
-    """A plan that the safety limit held. Released by its fingerprint, not by its number alone."""
+    """A plan that the safety limit held. It is released for what it would overwrite."""
 
     run: int
     connection: str
@@ -91,13 +95,21 @@ class Runs:
         tx: Connection,
         run: int,
         connection: str,
-        fingerprint: str,
+        overwritten: AbstractSet[str],
         body: Mapping[str, Any],
         now: datetime,
     ) -> None:
-        """Keep a plan that the safety limit held."""
+        """Keep a plan that the safety limit held.
+
+        The same plan may be held by run after run: it can be released under each one's number.
+        """
+        fingerprint = _digest(overwritten)
         tx.execute(
-            delete(plans).where(plans.c.connection == connection, plans.c.approved_at.is_(None))
+            delete(plans).where(
+                plans.c.connection == connection,
+                plans.c.approved_at.is_(None),
+                plans.c.fingerprint != fingerprint,
+            )
         )
         upsert(
             tx,
@@ -107,7 +119,7 @@ class Runs:
                     "run": run,
                     "connection": connection,
                     "fingerprint": fingerprint,
-                    "body": to_json(dict(body)),
+                    "body": to_json({**body, "overwritten": sorted(overwritten)}),
                     "held_at": to_text(now),
                     "approved_at": None,
                 }
@@ -115,28 +127,38 @@ class Runs:
         )
 
     def held(self, tx: Connection) -> list[HeldPlan]:
-        """Plans held or approved that were not carried out yet, newest first."""
-        return [
-            HeldPlan(**{**row._mapping, "body": from_json(row.body)})
-            for row in tx.execute(select(plans).order_by(plans.c.run.desc()))
-        ]
+        """Plans held or approved that were not carried out yet, each once, newest first."""
+        found: dict[tuple[str, str], HeldPlan] = {}
+        for row in tx.execute(select(plans).order_by(plans.c.run)):
+            found[row.connection, row.fingerprint] = HeldPlan(
+                **{**row._mapping, "body": from_json(row.body)}
+            )
+        return sorted(found.values(), key=lambda plan: -plan.run)
+
+    def held_by(self, tx: Connection, run: int) -> list[str]:
+        """The connections whose plan this run held, as far as it still waits."""
+        return sorted(tx.scalars(select(plans.c.connection).where(plans.c.run == run)))
 
     def approve(self, tx: Connection, run: int, now: datetime) -> int:
         """Release a held plan; how many connections it covers."""
-        return tx.execute(
-            update(plans).where(plans.c.run == run).values(approved_at=to_text(now))
-        ).rowcount
+        wanted = tx.execute(
+            select(plans.c.connection, plans.c.fingerprint).where(plans.c.run == run)
+        ).all()
+        for row in wanted:
+            tx.execute(
+                update(plans)
+                .where(plans.c.connection == row.connection, plans.c.fingerprint == row.fingerprint)
+                .values(approved_at=to_text(now))
+            )
+        return len(wanted)
 
-    def is_approved(self, tx: Connection, connection: str, fingerprint: str) -> bool:
-        """Whether exactly this plan was released."""
-        return bool(
-            tx.scalar(
-                select(func.count())
-                .select_from(plans)
-                .where(
-                    plans.c.connection == connection,
-                    plans.c.fingerprint == fingerprint,
-                    plans.c.approved_at.is_not(None),
+    def is_approved(self, tx: Connection, connection: str, overwritten: AbstractSet[str]) -> bool:
+        """Whether all that this plan would overwrite was released in one plan."""
+        return any(
+            overwritten <= set(from_json(body)["overwritten"])
+            for body in tx.scalars(
+                select(plans.c.body).where(
+                    plans.c.connection == connection, plans.c.approved_at.is_not(None)
                 )
             )
         )
@@ -202,12 +224,10 @@ class Runs:
         Raises LeaseError naming the holder when another holds it.
         """
         row = tx.execute(select(leases).where(leases.c.name == name).with_for_update()).first()
-        if (
-            row is not None
-            and row.holder != holder
-            and not steal
-            and to_moment(row.expires_at) > now
-        ):
+        left = timedelta(0) if row is None else to_moment(row.expires_at) - now
+        # A lease that seems to run for long was taken by a clock that was wrong.
+        held = timedelta(0) < left <= LONGEST_LEASE
+        if row is not None and row.holder != holder and not steal and held:
             raise LeaseError(
                 f"another syncd is at work on this state ({row.holder}, until {row.expires_at}); "
                 "wait for it, or stop it first"
@@ -226,6 +246,11 @@ class Runs:
             ],
         )
         return fence
+
+    def holds(self, tx: Connection, name: str, fence: int) -> bool:
+        """Whether nobody has taken the lease since; nobody can before this transaction ends."""
+        query = select(leases.c.fence).where(leases.c.name == name).with_for_update(read=True)
+        return tx.scalar(query) == fence
 
     def holder(self, tx: Connection, name: str) -> str | None:
         """Who holds the lease, as far as the store knows."""
@@ -258,6 +283,10 @@ class Runs:
         """When it last was, and what it said."""
         row = tx.execute(select(beats).where(beats.c.name == name)).first()
         return None if row is None else (to_moment(row.at), row.note)
+
+
+def _digest(parts: AbstractSet[str]) -> str:
+    return hashlib.blake2b(" ".join(sorted(parts)).encode(), digest_size=16).hexdigest()
 
 
 def _run(row: Any) -> StoredRun:

@@ -46,6 +46,7 @@ sources = Table(
     Column("query_hash", String(64), nullable=False),
     Column("cursor", Text),
     Column("complete", Boolean, nullable=False, server_default="0"),
+    Column("underway", Boolean, nullable=False, server_default="0"),  # a read from the beginning
     Column("pulled_at", String(40)),
 )
 

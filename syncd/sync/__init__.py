@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from syncd.errors import StopRunError
 from syncd.plan import Hold, Plan, hold
-from syncd.store import Reject, to_text
+from syncd.store import Reject, to_moment, to_text
 from syncd.sync.derive import Derivation, Loaded, derive_all, derive_one, find_due, load
 from syncd.sync.difference import diff, task_fingerprint, write_fingerprint
 from syncd.sync.lease import Lease
@@ -53,6 +54,9 @@ __all__ = [
 ]
 
 
+CLOCK_SLACK = timedelta(minutes=5)
+
+
 def run_once(turn: Turn) -> Report:
     """One run over all connections. Plans everything and checks everything, then writes.
 
@@ -61,6 +65,7 @@ def run_once(turn: Turn) -> Report:
     """
     started = turn.clock()
     with Lease(turn) as lease:
+        turn = lease.turn
         run = _start(turn)
         pulled = {c.name: _pull(turn, c) for c in turn.connections}
         served = [c for c in turn.connections if not c.stopped]
@@ -89,8 +94,17 @@ def run_once(turn: Turn) -> Report:
 
 def _start(turn: Turn) -> int:
     kind = "plan" if turn.dry else "full" if turn.full else "sync"
-    with turn.store.begin() as tx:
-        return turn.store.runs.start(tx, kind, turn.instance, turn.clock())
+    store, now = turn.store, turn.clock()
+    with store.begin() as tx:
+        last = next(iter(store.runs.latest(tx, 1)), None)
+        if last is not None and to_moment(last.started_at) > now + CLOCK_SLACK:
+            # What was derived for a day that has not come yet must not stand until it comes.
+            turn.log.warning("clock_went_back", now=to_text(now), last_run=last.started_at)
+            for connected in turn.connections:
+                store.book.touch_all(tx, connected.name)
+        # Asked for while another run was at work, a retry would else be forgotten with its end.
+        store.book.touch_keys(tx, sorted(store.quarantine.wanted(tx)))
+        return store.runs.start(tx, kind, turn.instance, now)
 
 
 def _pull(turn: Turn, connected: Connected) -> int:
@@ -104,7 +118,7 @@ def _pull(turn: Turn, connected: Connected) -> int:
 
 
 def _check(turn: Turn, run: int, plan: Plan) -> Hold | None:
-    """Hold a plan that would overwrite too much, unless a person released exactly this one."""
+    """Hold a plan that would overwrite too much, unless a person released all of that."""
     store, name = turn.store, plan.connection
     with store.begin(write=False) as tx:
         held = hold(
@@ -113,12 +127,12 @@ def _check(turn: Turn, run: int, plan: Plan) -> Hold | None:
             accounts=store.book.count(tx, name),
             policy=turn.write,
         )
-        fingerprint = plan.fingerprint()
-        if held is None or turn.approve or store.runs.is_approved(tx, name, fingerprint):
+        overwritten = plan.overwritten()
+        if held is None or turn.approve or store.runs.is_approved(tx, name, overwritten):
             return None
     body = {"sets": len(plan.sets), "tasks": len(plan.tasks), "share": held.share}
     with store.begin() as tx:
-        store.runs.hold(tx, run, name, fingerprint, body, turn.clock())
+        store.runs.hold(tx, run, name, overwritten, body, turn.clock())
     turn.log.warning("plan_held", connection=name, share=held.share, limit=held.limit)
     return held
 
@@ -151,8 +165,10 @@ def carry_out(turn: Turn, lease: Lease, run: int, connected: Connected, plan: Pl
         stopping=turn.stop.is_set,
     )
     written = write(target, plan)
-    with turn.store.begin() as tx:
-        turn.store.runs.clear_held(tx, connected.name)
+    if written.stopped is None and not written.deferred:
+        # What is left of a released plan stays released.
+        with turn.store.begin() as tx:
+            turn.store.runs.clear_held(tx, connected.name)
     return written
 
 

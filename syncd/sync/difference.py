@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -29,6 +30,7 @@ from syncd.plan import (
 from syncd.playbooks import closing_note, desired_tasks
 from syncd.store import UNDONE, AccountState, Reject, StoredTask, chunks, to_text
 from syncd.sync.derive import ACCOUNTS_AT_ONCE, Derivation, Due, Member, derive_all, ref_of
+from syncd.sync.overtaken import overtaken
 from syncd.sync.turn import Connected, Turn
 
 
@@ -41,6 +43,13 @@ class Difference:
     kept: list[KeptValue] = field(default_factory=list)
     quiet: set[str] = field(default_factory=set)
     """Accounts with nothing left to write: they are settled."""
+
+    def drop(self, accounts: AbstractSet[str]) -> None:
+        """Forget what was found for these accounts."""
+        self.sets = [change for change in self.sets if change.account not in accounts]
+        self.tasks = [change for change in self.tasks if change.account not in accounts]
+        self.kept = [value for value in self.kept if value.account not in accounts]
+        self.quiet -= accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,8 @@ def diff(turn: Turn, served: Sequence[Connected], due: Due) -> dict[str, Plan]:
         with turn.store.begin() as tx:
             _diff_some(tx, turn, by_name, msgspec.structs.replace(due, keys=tuple(some)), found)
         turn.progress("derive", ",".join(by_name), len(some))
+    if not turn.dry:
+        _look_again(turn, by_name, due, found)
     plans = {}
     for name, difference in found.items():
         with turn.store.begin(write=False) as tx:
@@ -99,6 +110,22 @@ def diff(turn: Turn, served: Sequence[Connected], due: Due) -> dict[str, Plan]:
         if not turn.dry:
             _settle(turn, difference, plans[name])
     return plans
+
+
+def _look_again(
+    turn: Turn, by_name: Mapping[str, Connected], due: Due, found: Mapping[str, Difference]
+) -> None:
+    """Plan once more for the accounts whose records a person has changed since they were read."""
+    keys: set[str] = set()
+    for name, connected in by_name.items():
+        keys |= overtaken(turn, connected, found[name].sets)
+    for difference in found.values():
+        difference.drop(keys)
+    for some in chunks(sorted(keys), ACCOUNTS_AT_ONCE):
+        with turn.store.begin() as tx:
+            # One that was merged away just now belongs to another account.
+            left = tuple(sorted(turn.store.book.account(tx, some)))
+            _diff_some(tx, turn, by_name, msgspec.structs.replace(due, keys=left), found)
 
 
 def _settle(turn: Turn, difference: Difference, plan: Plan) -> None:

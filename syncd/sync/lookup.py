@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -34,11 +34,14 @@ def settle_by_looking(turn: Turn, connected: Connected, entries: Sequence[Entry]
     fields = [entry for entry in entries if entry.kind == "fields" and entry.record]
     tasks = [entry for entry in entries if entry.kind != "fields" and entry.task_key]
     done: set[int] = set()
+    # Asked first: the state must not be locked for as long as a CRM takes to answer.
+    shown = _fields_now(connected, fields)
+    found = _tasks_now(connected, tasks)
     with turn.store.begin() as tx:
         if fields:
-            done |= _look_at_fields(tx, turn, connected, fields)
+            done |= _look_at_fields(tx, turn, connected, fields, shown)
         if tasks:
-            done |= _look_at_tasks(tx, turn, connected, tasks)
+            done |= _look_at_tasks(tx, turn, connected, tasks, found)
         turn.store.ledger.settle(
             tx,
             [
@@ -58,13 +61,33 @@ def source_named(connected: Connected, name: str | None) -> Source:
     return next(source for source in connected.sources if source.name == name)
 
 
+def _fields_now(connected: Connected, entries: Sequence[Entry]) -> dict[str, Record]:
+    ids = sorted({entry.record for entry in entries if entry.record})
+    if not ids:
+        return {}
+    source = source_named(connected, connected.mapping.account_source)
+    return connected.connector.read(source, ids)
+
+
+def _tasks_now(connected: Connected, entries: Sequence[Entry]) -> dict[str, Record]:
+    mapping = connected.mapping
+    keys = sorted({entry.task_key for entry in entries if entry.task_key})
+    if not keys or mapping.task is None or mapping.task_source is None:
+        return {}
+    source = source_named(connected, mapping.task_source)
+    return connected.connector.find_tasks(mapping.task.shape, source, keys)
+
+
 def _look_at_fields(
-    tx: Connection, turn: Turn, connected: Connected, entries: Sequence[Entry]
+    tx: Connection,
+    turn: Turn,
+    connected: Connected,
+    entries: Sequence[Entry],
+    found: Mapping[str, Record],
 ) -> set[int]:
     mapping, store = connected.mapping, turn.store
     source = source_named(connected, mapping.account_source)
     ids = sorted({entry.record for entry in entries if entry.record})
-    found = connected.connector.read(source, ids)
     store.mirror.save(
         tx,
         connected.name,
@@ -97,14 +120,17 @@ def _look_at_fields(
 
 
 def _look_at_tasks(
-    tx: Connection, turn: Turn, connected: Connected, entries: Sequence[Entry]
+    tx: Connection,
+    turn: Turn,
+    connected: Connected,
+    entries: Sequence[Entry],
+    found: Mapping[str, Record],
 ) -> set[int]:
     mapping, store = connected.mapping, turn.store
     if mapping.task is None or mapping.task_source is None:
         return set()
     source = source_named(connected, mapping.task_source)
     keys = sorted({entry.task_key for entry in entries if entry.task_key})
-    found: dict[str, Record] = connected.connector.find_tasks(mapping.task.shape, source, keys)
     records = list(found.values())
     store.mirror.save(tx, connected.name, source.name, records, lambda _: None)
     note_tasks(tx, turn, connected, records)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -123,7 +123,7 @@ def read_schema(
     if not (silent or turn.full or fresh):
         with turn.store.begin(write=False) as tx:
             stored = turn.store.runs.schema(tx, connected.name, object)
-        if stored is not None and now - stored[1] < SCHEMA_AGE:
+        if stored is not None and timedelta(0) <= now - stored[1] < SCHEMA_AGE:
             schema = msgspec.json.decode(stored[0], type=ObjectSchema)
             connected.schemas[object] = schema
             return schema
@@ -249,22 +249,17 @@ def _pull_source(turn: Turn, connected: Connected, source: Source) -> int:
     with store.begin() as tx:
         cursor = None if turn.full else store.mirror.cursor(tx, name, source.name, asked)
         complete = store.mirror.is_complete(tx, name, source.name, asked)
+        resumed = cursor is not None and store.mirror.is_underway(tx, name, source.name, asked)
         had = store.mirror.count(tx, name, source.name)
     whole = cursor is None
+    if whole:
+        connected.whole |= {source.name}
     seen: set[str] = set()
     count = 0
     last = cursor
     for page in connected.connector.pull(source, cursor):
         with store.begin() as tx:
-            changed = store.mirror.save(
-                tx,
-                name,
-                source.name,
-                page.records,
-                lambda r: _owner(connected, source, r),
-                digest_of(connected, source.name),
-            )
-            _mark(tx, turn, connected, source, page.records, changed, settled=complete)
+            note_records(tx, turn, connected, source, page.records, settled=complete)
             if page.cursor is not None:
                 last = page.cursor
                 store.mirror.save_cursor(
@@ -274,6 +269,7 @@ def _pull_source(turn: Turn, connected: Connected, source: Source) -> int:
                     asked,
                     last,
                     complete=complete,
+                    underway=whole or resumed,
                     now=to_text(turn.clock()),
                 )
         if whole:
@@ -282,13 +278,44 @@ def _pull_source(turn: Turn, connected: Connected, source: Source) -> int:
         turn.progress("pull", name, len(page.records))
         if turn.stop.is_set():
             raise StopRunError(f"{name}: stopped while reading; the next run goes on from here")
-    if whole:
+    if resumed:
+        # The read from the beginning that was interrupted has reached its end.
+        seen = set(connected.connector.ids(source))
+    if whole or resumed:
         _drop_unseen(turn, connected, source, seen, had, same_question=complete)
     with store.begin() as tx:
         store.mirror.save_cursor(
-            tx, name, source.name, asked, last, complete=True, now=to_text(turn.clock())
+            tx,
+            name,
+            source.name,
+            asked,
+            last,
+            complete=True,
+            underway=False,
+            now=to_text(turn.clock()),
         )
     return count
+
+
+def note_records(
+    tx: Connection,
+    turn: Turn,
+    connected: Connected,
+    source: Source,
+    records: Sequence[Record],
+    *,
+    settled: bool = True,
+) -> None:
+    """Mirror these records as they are now; the accounts that they concern are derived anew."""
+    changed = turn.store.mirror.save(
+        tx,
+        connected.name,
+        source.name,
+        records,
+        lambda record: _owner(connected, source, record),
+        digest_of(connected, source.name),
+    )
+    _mark(tx, turn, connected, source, records, changed, settled=settled)
 
 
 def digest_of(connected: Connected, source: str) -> Callable[[Record], str]:

@@ -65,6 +65,7 @@ class Connected:
     users: dict[str, User] = field(default_factory=dict)
     stopped: str = ""  # why this connection could not be served
     rejected: list[Reject] = field(default_factory=list)  # new in this run
+    whole: frozenset[str] = frozenset()  # sources read from their beginning in this run
     derived: int = 0  # accounts that the rules were asked about
 
 

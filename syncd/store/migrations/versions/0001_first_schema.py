@@ -174,6 +174,7 @@ def upgrade() -> None:
         sa.Column("query_hash", sa.String(length=64), nullable=False),
         sa.Column("cursor", sa.Text(), nullable=True),
         sa.Column("complete", sa.Boolean(), server_default="0", nullable=False),
+        sa.Column("underway", sa.Boolean(), server_default="0", nullable=False),
         sa.Column("pulled_at", sa.String(length=40), nullable=True),
         sa.PrimaryKeyConstraint("connection", "name", name=op.f("pk_sources")),
     )
