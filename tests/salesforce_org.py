@@ -70,10 +70,10 @@ def server(sandbox: SalesforceSandbox, tmp_path: Path) -> Iterator[SandboxServer
     """The sandbox, served."""
     with SandboxServer(sandbox.app, tmp_path / "ca.pem") as running:
         yield running
-        _all_hung_up(running)
+        all_hung_up(running)
 
 
-def _all_hung_up(server: SandboxServer) -> None:
+def all_hung_up(server: SandboxServer) -> None:
     """Wait until the server has seen its clients close, so that it ends without open sockets."""
     assert server._server is not None
     pause = threading.Event()

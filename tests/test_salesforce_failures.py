@@ -106,30 +106,38 @@ def pull(connector: SalesforceConnector, cursor: dict[str, Any] | None = None) -
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
+    ("body", "words", "tries"),
     [
         (
             {"error": "invalid_client_id", "error_description": "client identifier invalid"},
             "client_id is not known to this org",
+            2,
         ),
         (
             {"error": "invalid_grant", "error_description": "expired access/refresh token"},
             "authorise anew",
+            1,
         ),
         (
             {"error": "invalid_grant", "error_description": "no client credentials user enabled"},
             "no run-as user",
+            1,
         ),
     ],
 )
-def test_login_refused(org: responses.RequestsMock, body: dict[str, str], words: str) -> None:
-    """A refused login says in plain words what to mend, once, without the secret."""
+def test_login_refused(
+    org: responses.RequestsMock, body: dict[str, str], words: str, tries: int
+) -> None:
+    """A refused login says in plain words what to mend, without the secret.
+
+    Only a client that is not known is sent once more, its credentials in the form.
+    """
     org.replace("POST", TOKEN_URL, json=body, status=400)
 
     with pytest.raises(LoginError, match=words) as caught:
         connection().open()
 
-    assert len(org.calls) == 1
+    assert len(org.calls) == tries
     assert "a-secret" not in str(caught.value)
 
 

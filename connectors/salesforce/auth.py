@@ -6,11 +6,12 @@ https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_flows.htm
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import jwt
 import requests
+from requests.auth import HTTPBasicAuth
 
 from connectors.salesforce.door import fault, refusal, turned
 from connectors.salesforce.settings import AuthSettings, Flow, SalesforceSettings
@@ -18,6 +19,8 @@ from syncd.errors import LoginError, TransientError
 
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 JWT_LIFE = timedelta(minutes=3)
+OWN_DOMAINS = (".salesforce.com", ".force.com", ".cloudforce.com", ".sfcrmproducts.cn")
+MISPLACED_CODES = {"invalid_client", "invalid_client_id", "invalid_request"}
 
 PLAIN_WORDS = (
     ("client identifier invalid", "client_id is not known to this org"),
@@ -89,12 +92,12 @@ def _assertion(auth: AuthSettings, audience: str) -> str:
 
 
 def form(settings: SalesforceSettings) -> dict[str, str]:
-    """The token request's form fields for the configured flow."""
+    """The token request's form fields for the configured flow; a client's own are left out."""
     auth = settings.auth
-    client = {"client_id": auth.text("client_id"), "client_secret": auth.text("client_secret")}
+    client = _client(settings)
     match auth.flow:
         case Flow.CLIENT_CREDENTIALS:
-            return {"grant_type": "client_credentials", **client}
+            return {"grant_type": "client_credentials"}
         case Flow.JWT:
             audience = auth.audience or default_audience(settings.instance_url)
             return {"grant_type": JWT_GRANT, "assertion": _assertion(auth, audience)}
@@ -115,15 +118,52 @@ def form(settings: SalesforceSettings) -> dict[str, str]:
             }
 
 
+def _client(settings: SalesforceSettings) -> dict[str, str]:
+    auth = settings.auth
+    return {"client_id": auth.text("client_id"), "client_secret": auth.text("client_secret")}
+
+
 def log_in(wire: requests.Session, settings: SalesforceSettings) -> Token:
     """Ask for an access token.
+
+    Client credentials go into the Authorization header, as simple-salesforce sends them. What
+    stands before an org may want them in the form instead (RFC 6749 leaves it to the server), so
+    a refusal is followed by one try of that kind.
 
     Raises LoginError when Salesforce refuses, TransientError or UnreachableError when the host
     does not answer properly.
     """
+    fields = form(settings)
+    if settings.auth.flow is not Flow.CLIENT_CREDENTIALS:
+        return _ask(wire, settings, fields)
+    client = _client(settings)
+    try:
+        return _ask(wire, settings, fields, (client["client_id"], client["client_secret"]))
+    except LoginError as refused:
+        if not isinstance(refused, _ClientRefusedError):
+            raise
+        return _ask(wire, settings, {**fields, **client})
+
+
+class _ClientRefusedError(LoginError):
+    """The refusal is about the client, and might be about the place of its credentials."""
+
+
+def _ask(
+    wire: requests.Session,
+    settings: SalesforceSettings,
+    fields: dict[str, str],
+    basic: tuple[str, str] | None = None,
+) -> Token:
     url = f"{settings.instance_url}/services/oauth2/token"
     try:
-        answer = wire.post(url, data=form(settings), allow_redirects=False)
+        answer = wire.post(
+            url,
+            data=fields,
+            auth=None if basic is None else HTTPBasicAuth(*basic),
+            headers={"Accept": "application/json"},
+            allow_redirects=False,
+        )
         if answer.is_redirect:
             target = urlsplit(answer.headers["Location"]).netloc
             raise LoginError(
@@ -131,7 +171,7 @@ def log_in(wire: requests.Session, settings: SalesforceSettings) -> Token:
                 "set instance_url to the org's My Domain address (Setup > My Domain)"
             )
         if answer.status_code != requests.codes.ok:
-            raise _refused(settings, answer)
+            raise _refused(settings, answer, about_client=basic is not None)
         reply = answer.json()
     except requests.RequestException as error:
         raise turned(error, None) from error
@@ -140,7 +180,9 @@ def log_in(wire: requests.Session, settings: SalesforceSettings) -> Token:
     return _token(reply, settings)
 
 
-def _refused(settings: SalesforceSettings, answer: requests.Response) -> Exception:
+def _refused(
+    settings: SalesforceSettings, answer: requests.Response, *, about_client: bool
+) -> Exception:
     try:
         found = fault(answer.json())
     except requests.exceptions.JSONDecodeError:
@@ -151,19 +193,42 @@ def _refused(settings: SalesforceSettings, answer: requests.Response) -> Excepti
     words = next((plain for sign, plain in PLAIN_WORDS if sign in said), "")
     reason = f"{words} " if words else ""
     code = f"{found.code}: " if found.code else ""
-    return LoginError(
+    kind = _ClientRefusedError if about_client and _misplaced(answer, found.code) else LoginError
+    return kind(
         f"Salesforce at {settings.instance_url} refused the {settings.auth.flow} login: "
         f"{reason}({code}{found.text})"
     )
 
 
-def _token(reply: dict[str, str], settings: SalesforceSettings) -> Token:
-    parts = (reply.get("id") or "").rstrip("/").split("/")
+def _misplaced(answer: requests.Response, code: str) -> bool:
+    """Whether the refusal may only mean that the credentials were not looked for in the header.
+
+    A known client with a wrong secret, or one without the right to this flow, is refused for good.
+    """
+    return answer.status_code == requests.codes.unauthorized or code in MISPLACED_CODES
+
+
+def _token(reply: dict[str, Any], settings: SalesforceSettings) -> Token:
+    parts = str(reply.get("id") or "").rstrip("/").split("/")
     organization, user = (parts[-2], parts[-1]) if len(parts) > 2 else ("", "")  # noqa: PLR2004 - …/id/ORG/USER
-    instance = reply.get("instance_url") or ""
     return Token(
-        access_token=reply["access_token"],
-        instance_url=instance if instance.startswith("https://") else settings.instance_url,
+        access_token=str(reply["access_token"]),
+        instance_url=_instance(str(reply.get("instance_url") or ""), settings.instance_url),
         organization_id=organization,
         user_id=user,
     )
+
+
+def _instance(told: str, configured: str) -> str:
+    """Where to call from now on: the address that the reply names, if there is one.
+
+    A configured address that is not Salesforce's own (a gateway, say) is kept where the reply
+    names one that is: the gateway is there because Salesforce is not to be reached directly.
+    """
+    named, known = urlsplit(told), urlsplit(configured)
+    if named.scheme != "https" or not named.hostname:
+        return configured
+    around = not (known.hostname or "").endswith(OWN_DOMAINS)
+    if around and named.hostname.endswith(OWN_DOMAINS):
+        return configured
+    return f"https://{named.netloc}"

@@ -9,7 +9,7 @@ from connectors.salesforce import soql
 from connectors.salesforce.session import Session
 from connectors.salesforce.settings import Flow
 from syncd.connector import CheckNote
-from syncd.errors import AccessError
+from syncd.errors import AccessError, RequestError
 
 # https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/api_rest_eol.htm
 LAST_RETIRED_VERSION = 30
@@ -41,7 +41,15 @@ def _flow(session: Session) -> Iterator[CheckNote]:
 
 def _version(session: Session) -> Iterator[CheckNote]:
     version = session.settings.api_version
-    known = session.versions()
+    try:
+        known = session.versions()
+    except (AccessError, RequestError) as error:
+        yield CheckNote(
+            "warning",
+            f"the org does not tell which API versions it speaks: {error}",
+            f'nothing, if the rest of this check is fine; else see whether it has "{version}"',
+        )
+        return
     number = int(version.partition(".")[0])
     if number <= LAST_RETIRED_VERSION or version not in known:
         newest = max(known, key=float, default="")
@@ -60,7 +68,7 @@ def _version(session: Session) -> Iterator[CheckNote]:
 
 def _login(session: Session) -> Iterator[CheckNote]:
     org = _first(session, "Organization", ("Name", "IsSandbox"), ())
-    user_id = session.token.user_id if session.token else ""
+    user_id = session.user_id()
     user = (
         _first(session, "User", ("Name", "Username"), (f"Id = {soql.text(user_id)}",))
         if user_id
@@ -81,14 +89,20 @@ def _first(
     query = soql.select(object, fields, conditions) + " LIMIT 1"
     try:
         records = session.other(lambda sf: sf.query(query))["records"]
-    except AccessError:
+    except (AccessError, RequestError):
         return {}
     return dict(records[0]) if records else {}
 
 
 def _allowance(session: Session) -> CheckNote:
     allowance = session.allowance()
-    left = allowance.left or 0
+    if allowance.left is None:
+        return CheckNote(
+            "warning",
+            "the org does not tell how many API calls are used: syncd cannot keep to its share",
+            "see Setup > Company Information > API Requests, Last 24 Hours",
+        )
+    left = allowance.left
     text = (
         f"{allowance.used} of {allowance.limit} API calls of the last 24 hours are used (by "
         f"everyone); syncd stops at {allowance.share:.0%}: {left} left"

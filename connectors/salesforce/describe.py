@@ -60,47 +60,61 @@ class Described(NamedTuple):
 
 def field_type(raw: Mapping[str, Any]) -> FieldType:
     """The neutral type of a described field."""
-    if raw["type"] == "textarea":
+    vendor = raw.get("type") or "string"
+    if vendor == "textarea":
         if raw.get("htmlFormatted") or raw.get("extraTypeInfo") == "richtextarea":
             return FieldType.HTML
         if (raw.get("length") or 0) > SHORT_TEXT:
             return FieldType.LONG_TEXT
-    return TYPES.get(raw["type"], FieldType.OTHER)
+    return TYPES.get(vendor, FieldType.OTHER)
 
 
 def schema_field(raw: Mapping[str, Any]) -> SchemaField:
-    """A described field. `unique`: unique and an external id, so tasks can be upserted by it."""
+    """A described field. `unique`: unique and an external id, so tasks can be upserted by it.
+
+    What a describe does not tell is taken to be no obstacle: Salesforce has the last word.
+    """
     kind = field_type(raw)
+    calculated = bool(raw.get("calculated") or raw.get("autoNumber"))
+    told = raw.get("updateable")
     options = raw.get("picklistValues") or ()
     return SchemaField(
         name=raw["name"],
         label=raw.get("label") or raw["name"],
         type=kind,
-        vendor_type=raw["type"],
+        vendor_type=raw.get("type") or "",
         length=raw.get("length") or None,
         scale=raw.get("scale") if kind in SCALED else None,
-        writable=bool(raw.get("updateable")),
-        createable=bool(raw.get("createable")),
+        writable=bool(told) if told is not None else not calculated and raw.get("type") != "id",
+        createable=bool(raw.get("createable", told is not False and not calculated)),
         required=bool(
-            raw.get("createable") and not raw.get("nillable") and not raw.get("defaultedOnCreate")
+            raw.get("createable")
+            and not raw.get("nillable", True)
+            and not raw.get("defaultedOnCreate")
         ),
-        unique=bool(raw.get("unique") and (raw.get("externalId") or raw.get("idLookup"))),
+        unique=bool(
+            raw.get("unique", True) and (raw.get("externalId", True) or raw.get("idLookup"))
+        ),
         calculated=bool(raw.get("calculated")),
         restricted=bool(raw.get("restrictedPicklist")),
-        options=tuple(option["value"] for option in options if option.get("active", True)),
+        options=tuple(
+            option["value"]
+            for option in options
+            if option.get("active", True) and "value" in option
+        ),
         references=tuple(raw.get("referenceTo") or ()),
     )
 
 
-def described(raw: Mapping[str, Any]) -> Described:
-    """A describe answer, read."""
+def described(raw: Mapping[str, Any], object: str = "") -> Described:
+    """A describe answer, read; `object` is the name that was asked for."""
     fields = {field["name"]: schema_field(field) for field in raw["fields"]}
     return Described(
         schema=ObjectSchema(
-            name=raw["name"],
+            name=raw.get("name") or object,
             fields=fields,
-            createable=bool(raw.get("createable")),
-            updateable=bool(raw.get("updateable")),
+            createable=bool(raw.get("createable", True)),
+            updateable=bool(raw.get("updateable", True)),
         ),
         stamp=next((name for name in STAMPS if name in fields), None),
         keeps_deleted="IsDeleted" in fields,
@@ -111,7 +125,9 @@ def described(raw: Mapping[str, Any]) -> Described:
             if field.get("relationshipName")
         },
         permissionable=frozenset(
-            field["name"] for field in raw["fields"] if field.get("permissionable")
+            field["name"]
+            for field in raw["fields"]
+            if field.get("permissionable", field["name"].endswith("__c"))
         ),
     )
 
@@ -142,7 +158,7 @@ class Describes:
             answer = client.restful(path)
             if not isinstance(answer, dict) or not isinstance(answer.get("fields"), list):
                 raise TransientError(f"the describe of {object} was not complete", applied=None)
-            return described(answer)
+            return described(answer, object)
 
         try:
             return self._session.other(ask)

@@ -12,9 +12,10 @@ import msgspec
 from simple_salesforce.api import Salesforce
 
 from connectors.salesforce import jobs, write
+from connectors.salesforce.batching import LOCKED, Numbered
 from connectors.salesforce.door import blamed, tidy
 from connectors.salesforce.session import Session
-from connectors.salesforce.write import LOCKED, Numbered, wire
+from connectors.salesforce.write import wire
 from syncd.connector import FieldUpdate, Outcome, Value, WriteResult
 from syncd.errors import AccessError, RequestError, SyncdError, TransientError, UnreachableError
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
@@ -29,7 +30,7 @@ from syncd.connector import (
     TaskUpsert,
     WriteResult,
 )
-from syncd.errors import RequestError
+from syncd.errors import AccessError, RequestError
 
 ORGANIZATION = Query("Organization", ("Id",), ())
 
@@ -51,8 +52,13 @@ class Opened:
     def identity(self) -> str:
         """The organisation's id, asked for where the login did not tell it."""
         if not self._organization:
-            page = next(pages(self.session, ORGANIZATION))
-            self._organization = page.rows[0]["Id"]
+            try:
+                rows = next(pages(self.session, ORGANIZATION)).rows
+            except (AccessError, RequestError):
+                rows = []
+            # Without either, the address is what tells this org from others.
+            host = urlsplit(self.settings.instance_url).hostname or ""
+            self._organization = str(rows[0]["Id"]) if rows else host
         return self._organization
 
     def pull(self, source: Source, cursor: Cursor | None) -> Iterator[Page]:

@@ -179,7 +179,12 @@ class _Provisioning:
         )
 
     def _assignment(self, permission_set: str) -> Iterator[Step]:
-        user = self._session.token.user_id if self._session.token else ""
+        user = self._session.user_id()
+        if not user:
+            text = f'permission set "{PERMISSION_SET}" assigned to the integration user'
+            error = "Salesforce does not tell which user this login is: assign it by hand"
+            yield Step("assignment", PERMISSION_SET, text, error=error)
+            return
         condition = f"AssigneeId = {soql.text(user)} AND PermissionSetId = "
         if permission_set and self._rows(
             "PermissionSetAssignment", ("Id",), condition + soql.text(permission_set)

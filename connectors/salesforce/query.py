@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlsplit
 
 from simple_salesforce.api import Salesforce
 
 from connectors.salesforce import soql
 from connectors.salesforce.session import Session
-from syncd.errors import IncompleteReadError, TransientError
+from syncd.errors import IncompleteReadError, RequestError, TransientError
 
 Row: TypeAlias = dict[str, Any]
 
 MISSING_SHARE = 0.01  # rows that may vanish between the first and the last page of a query
 MISSING_ROWS = 20
 IN_LIST_BYTES = 6_000
+QUERY_ALL = "queryAll"
+NO_SUCH_ADDRESS = {404, 405}
 
 
 class Query(NamedTuple):
@@ -51,7 +53,21 @@ def _checked(answer: Any) -> dict[str, Any]:
 
 
 def _next(url: str, client: Salesforce) -> dict[str, Any]:
-    return _checked(client.query_more(url, identifier_is_url=True))
+    """The page behind a nextRecordsUrl: a path, though some that stand before an org say it all."""
+    path = urlsplit(url)._replace(scheme="", netloc="").geturl()
+    return _checked(client.query_more(f"/{path.lstrip('/')}", identifier_is_url=True))
+
+
+def _begun(session: Session, query: Query) -> dict[str, Any]:
+    """The first page. An org that has no queryAll shows at least what is not deleted."""
+    deleted = query.deleted and QUERY_ALL not in session.absent
+    try:
+        return session.read(lambda sf: _checked(sf.query(query.text, include_deleted=deleted)))
+    except RequestError as error:
+        if not deleted or error.status not in NO_SUCH_ADDRESS:
+            raise
+    session.lacks(QUERY_ALL, "only full runs find deletions")
+    return _begun(session, query)
 
 
 def pages(session: Session, query: Query) -> Iterator[Rows]:
@@ -60,12 +76,14 @@ def pages(session: Session, query: Query) -> Iterator[Rows]:
     Raises IncompleteReadError when clearly fewer rows came than Salesforce had announced.
     """
     first, further = _parts(query)
-    answer = session.read(lambda sf: _checked(sf.query(first.text, include_deleted=query.deleted)))
-    total, seen = int(answer["totalSize"]), 0
+    answer = _begun(session, first)
+    total, seen = _total(answer), 0
+    asked: set[str] = set()
     while True:
         rows = answer["records"]
         seen += len(rows)
-        last = bool(answer.get("done", True)) or "nextRecordsUrl" not in answer
+        url = str(answer.get("nextRecordsUrl") or "")
+        last = bool(answer.get("done", not url)) or not url
         for part in further:
             rows = _widened(session, rows, part)
         if last and total - seen > max(MISSING_ROWS, total * MISSING_SHARE):
@@ -75,7 +93,16 @@ def pages(session: Session, query: Query) -> Iterator[Rows]:
         yield Rows(rows, total, last)
         if last:
             return
-        answer = session.read(partial(_next, answer["nextRecordsUrl"]))
+        if url in asked:
+            raise IncompleteReadError(f"{query.object}: Salesforce gives the same page for ever")
+        asked.add(url)
+        answer = session.read(partial(_next, url))
+
+
+def _total(answer: dict[str, Any]) -> int:
+    """What the whole query found; where that is not told, at least what the page has."""
+    total = answer.get("totalSize")
+    return total if isinstance(total, int) else len(answer["records"])
 
 
 def _parts(query: Query) -> tuple[Query, list[Query]]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from connectors.salesforce.query import Query, pages
 from connectors.salesforce.session import Session
-from syncd.errors import AccessError
+from syncd.errors import AccessError, RequestError
 
 CURRENCIES = Query("CurrencyType", ("IsoCode", "ConversionRate", "IsCorporate"), ())
 
@@ -24,11 +24,14 @@ def rates(session: Session) -> tuple[str, Mapping[str, Decimal]] | None:
     try:
         for page in pages(session, CURRENCIES):
             for row in page.rows:
-                rate = Decimal(str(row["ConversionRate"]))
-                if row["IsCorporate"]:
+                rate = Decimal(str(row.get("ConversionRate") or 0))
+                if row.get("IsCorporate"):
                     home = row["IsoCode"]
                 if rate > 0:
                     worth[row["IsoCode"]] = 1 / rate
-    except AccessError:
+    except (AccessError, RequestError) as error:
+        # The ordinary answer of an org with one currency, so no more than a word in the log.
+        if session.log is not None:
+            session.log.debug("crm_rates_absent", reason=str(error))
         return None
     return (home, worth) if home else None

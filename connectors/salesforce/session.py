@@ -25,7 +25,13 @@ from connectors.salesforce.auth import Token, log_in
 from connectors.salesforce.door import turned
 from connectors.salesforce.settings import SalesforceSettings
 from syncd.connector import Allowance, Calls
-from syncd.errors import AllowanceError, LoginError, TransientError
+from syncd.errors import (
+    AccessError,
+    AllowanceError,
+    LoginError,
+    RequestError,
+    TransientError,
+)
 from syncd.retry import retrying
 
 T = TypeVar("T")
@@ -114,6 +120,8 @@ class Session:
         self.used: int | None = None
         self.limit: int | None = None
         self.started_at: datetime | None = None
+        self.absent: set[str] = set()
+        self._silent = False
         self._retry_after: float | None = None
         self._kind: Kind = "other"
         self._client: Salesforce | None = None
@@ -179,19 +187,51 @@ class Session:
         """The API versions that the org speaks, such as "66.0"."""
 
         def ask(client: Salesforce) -> list[str]:
-            answer = self.wire.get(f"https://{client.sf_instance}/services/data")
+            address = f"https://{client.sf_instance}/services/data"
+            answer = self.wire.get(address, headers=client.headers)
             if answer.status_code >= requests.codes.multiple_choices:
                 exception_handler(answer, name="versions")
             return [str(one["version"]) for one in answer.json()]
 
         return self.other(ask)
 
+    def user_id(self) -> str:
+        """The id of the user that is logged in; empty where neither login nor userinfo tell."""
+        if self.token is not None and self.token.user_id:
+            return self.token.user_id
+
+        def ask(client: Salesforce) -> str:
+            address = f"https://{client.sf_instance}/services/oauth2/userinfo"
+            answer = self.wire.get(address, headers=client.headers)
+            if answer.status_code >= requests.codes.multiple_choices:
+                exception_handler(answer, name="userinfo")
+            return str(answer.json().get("user_id") or "")
+
+        try:
+            return self.other(ask)
+        except (AccessError, RequestError):
+            return ""
+
     def allowance(self) -> Allowance:
         """The org's daily calls as last told by an answer; asks only if none has told yet."""
-        if self.limit is None:
-            daily = self.other(lambda sf: sf.limits())["DailyApiRequests"]
-            self.limit, self.used = int(daily["Max"]), int(daily["Max"]) - int(daily["Remaining"])
+        if self.limit is None and not self._silent:
+            try:
+                told = self.other(lambda sf: sf.limits())
+                daily = told["DailyApiRequests"]
+                most = int(daily["Max"])
+                self.limit, self.used = most, most - int(daily["Remaining"])
+            except (AccessError, RequestError, KeyError, TypeError) as error:
+                # A share of an unknown number cannot be kept; the org's own refusal still stops us.
+                self._silent = True
+                if self.log is not None:
+                    self.log.warning("crm_allowance_unknown", reason=str(error))
         return Allowance(limit=self.limit, used=self.used, share=self.settings.limits.daily_share)
+
+    def lacks(self, address: str, cost: str) -> None:
+        """Remember that the org has no such address, and say once what that costs."""
+        self.absent.add(address)
+        if self.log is not None:
+            self.log.warning("crm_lacks_address", address=address, cost=cost)
 
     def close(self) -> None:
         """Close the sockets. The session stays valid: others may share it."""

@@ -6,6 +6,7 @@ their ``ca_file`` setting.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 import threading
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 START_SECONDS = 15.0
+LAST_WORDS_SECONDS = 0.02
 # How the CRMs spell their headers over HTTP/1.1. There are clients that look for one spelling.
 WORDS = {
     b"etag": b"ETag",
@@ -72,6 +74,16 @@ class Spelt:
             await send(message)
 
         await self.app(scope, receive, send_spelt)
+
+
+async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
+    """Serve until told to stop; then give connections that were just hung up time to close."""
+    await server.serve([listener])
+    for connection in list(server.server_state.connections):
+        transport = connection.transport
+        if transport is not None:
+            transport.abort()
+    await asyncio.sleep(LAST_WORDS_SECONDS)
 
 
 @dataclass(slots=True)
@@ -127,7 +139,7 @@ class SandboxServer:
         config.ssl = context
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
+            target=asyncio.run, args=(_serve(self._server, self._socket),), daemon=True
         )
         self._thread.start()
         waited = threading.Event()
