@@ -24,7 +24,7 @@ from syncd.plan import WritePolicy
 from syncd.playbooks import Playbooks, compile_playbooks
 from syncd.policy import Policy
 from syncd.store import Store
-from syncd.sync import Connected, Progress, Turn, silent
+from syncd.sync import Connected, Progress, Retention, Turn, silent
 
 CONNECTORS = "syncd.connectors"
 SANDBOXES = "syncd.sandboxes"
@@ -236,6 +236,7 @@ class Wired:
             as_of=as_of is not None and as_of != today,
             stop=stop or Event(),
             holder_alive=process_lives,
+            retention=Retention(**config.retention.model_dump()),
             progress=progress or silent,
         )
 

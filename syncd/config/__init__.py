@@ -26,6 +26,7 @@ from syncd.config.tables import (
     ConfigFile,
     ConsoleTable,
     NotifyTable,
+    RetentionTable,
     ScheduleTable,
     SyncdTable,
     WriteTable,
@@ -61,6 +62,7 @@ class Config:
     syncd: SyncdTable
     schedule: ScheduleTable
     write: WriteTable
+    retention: RetentionTable
     connections: tuple[ConnectionConfig, ...]
     policy: Policy
     rates: Mapping[str, Any]
@@ -141,6 +143,7 @@ def load_config(
         syncd=file.syncd,
         schedule=file.schedule,
         write=file.write,
+        retention=file.retention,
         connections=tuple(connection for connection in made if connection is not None),
         policy=file.policy,
         rates=file.currency.rates,

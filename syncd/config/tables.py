@@ -124,6 +124,23 @@ class WriteTable(Table):
     )
 
 
+class RetentionTable(Table):
+    """``[retention]``: how long the state remembers. What is still in use is never dropped."""
+
+    runs_days: int = Field(
+        90, ge=1, strict=True, description="runs, and plans that were held and never released"
+    )
+    writes_days: int = Field(
+        730,
+        ge=1,
+        strict=True,
+        description="who changed what (`syncd history`); older runs cannot be undone",
+    )
+    snapshots_days: int = Field(
+        90, ge=31, strict=True, description="past health scores, for the trend"
+    )
+
+
 class ConsoleTable(Table):
     """``[console]``."""
 
@@ -180,6 +197,7 @@ class ConfigFile(Table):
     syncd: SyncdTable = SyncdTable()
     schedule: ScheduleTable = ScheduleTable()
     write: WriteTable = WriteTable()
+    retention: RetentionTable = RetentionTable()
     connections: dict[str, dict[str, Any]] = Field(min_length=1)
     policy: Policy = Policy()
     currency: CurrencyTable = CurrencyTable()

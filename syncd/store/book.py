@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
 
 from syncd.model import Before, Derived, Ref, Scalar
 from syncd.rules.rule import BookRow
@@ -16,7 +16,6 @@ from syncd.store.sql import chunks, from_json, to_json, upsert
 from syncd.store.tables import accounts, derived, members, snapshots
 
 SHORT_ID, FULL_ID = 15, 18  # a Salesforce id without and with its check letters
-SNAPSHOT_DAYS = 90  # the trend looks 30 days back; the rest is for people
 
 
 class StoredAccount(Struct, frozen=True):
@@ -374,7 +373,7 @@ class Book:
         ],
         today: date,
     ) -> None:
-        """One row a day on which the score differs from the day before; older ones go."""
+        """One row a day on which the score differs from the day before."""
         scored = {
             key: values["health_score"].value
             for key, (values, _, _) in decisions.items()
@@ -396,17 +395,16 @@ class Book:
             snapshots,
             [{"account": key, "day": today, "body": body} for key, body in fresh.items()],
         )
-        for some in chunks(fresh):
-            newest = (
-                select(func.max(snapshots.c.day))
-                .where(snapshots.c.day < today - timedelta(days=SNAPSHOT_DAYS))
-                .scalar_subquery()
-            )
-            tx.execute(
-                delete(snapshots).where(
-                    and_(snapshots.c.account.in_(some), snapshots.c.day < newest)
-                )
-            )
+
+    def prune(self, tx: Connection, before: date) -> None:
+        """Drop scores older than this day, but not the one that still stood on it."""
+        other = snapshots.alias()
+        newest = (
+            select(func.max(other.c.day))
+            .where(other.c.account == snapshots.c.account, other.c.day <= before)
+            .scalar_subquery()
+        )
+        tx.execute(delete(snapshots).where(snapshots.c.day < newest))
 
     # --- the whole book ---------------------------------------------------------------------
 

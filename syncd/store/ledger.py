@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 
 from syncd.plan import KeptValue
 from syncd.store.sql import chunks, from_json, to_json, upsert
-from syncd.store.tables import kept, ledger, runs, written
+from syncd.store.tables import kept, ledger, written
 
 BY_A_PERSON = "person"
 UNDONE = "!undone"
@@ -270,17 +270,9 @@ class Ledger:
         ]
 
     def prune(self, tx: Connection, before: str) -> None:
-        """Drop settled lines and finished runs older than this moment."""
+        """Drop lines older than this moment, but none whose outcome nobody knows yet."""
         tx.execute(
             delete(ledger).where(
                 ledger.c.intended_at < before, ledger.c.state.not_in(["intended", "unknown"])
-            )
-        )
-        used = select(ledger.c.run)
-        tx.execute(
-            delete(runs).where(
-                runs.c.started_at < before,
-                runs.c.finished_at.is_not(None),
-                runs.c.id.not_in(used),
             )
         )

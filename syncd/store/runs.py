@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from syncd.errors import LeaseError
 from syncd.store.sql import from_json, to_json, to_moment, to_text, upsert
-from syncd.store.tables import beats, connections, leases, plans, runs, schemas
+from syncd.store.tables import beats, connections, leases, ledger, plans, runs, schemas
 
 LONGEST_LEASE = timedelta(hours=1)
 
@@ -87,6 +87,16 @@ class Runs:
         """One run."""
         row = tx.execute(select(runs).where(runs.c.id == run)).first()
         return None if row is None else _run(row)
+
+    def prune(self, tx: Connection, before: str) -> None:
+        """Drop runs older than this moment of which the ledger has no line, and plans held then."""
+        tx.execute(delete(plans).where(plans.c.held_at < before))
+        tx.execute(
+            delete(runs).where(
+                runs.c.started_at < before,
+                ~exists().where(ledger.c.run == runs.c.id),
+            )
+        )
 
     # --- held plans ---------------------------------------------------------------------------
 

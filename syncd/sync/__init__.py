@@ -24,6 +24,7 @@ from syncd.sync.turn import (
     ConnectionReport,
     Progress,
     Report,
+    Retention,
     Turn,
     silent,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "Loaded",
     "Progress",
     "Report",
+    "Retention",
     "Turn",
     "carry_out",
     "derive_all",
@@ -55,6 +57,7 @@ __all__ = [
 
 
 CLOCK_SLACK = timedelta(minutes=5)
+PRUNED = "pruned"
 
 
 def run_once(turn: Turn) -> Report:
@@ -89,6 +92,7 @@ def run_once(turn: Turn) -> Report:
             dry=turn.dry,
         )
         _finish(turn, report)
+        _prune(turn)
     return report
 
 
@@ -276,6 +280,20 @@ def _report(
         tasks_done=dict(done.tasks),
         fields_written=done.fields,
     )
+
+
+def _prune(turn: Turn) -> None:
+    """Once a day, forget what is older than the state is to remember."""
+    store, now, keep = turn.store, turn.clock(), turn.retention
+    with store.begin(write=False) as tx:
+        last = store.runs.last_beat(tx, PRUNED)
+    if last is not None and timedelta(0) <= now - last[0] < timedelta(days=1):
+        return
+    with store.begin() as tx:
+        store.ledger.prune(tx, to_text(now - timedelta(days=keep.writes_days)))
+        store.runs.prune(tx, to_text(now - timedelta(days=keep.runs_days)))
+        store.book.prune(tx, turn.today - timedelta(days=keep.snapshots_days))
+        store.runs.beat(tx, PRUNED, now)
 
 
 def _finish(turn: Turn, report: Report) -> None:

@@ -70,6 +70,15 @@ class Connected:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """For how many days the state remembers runs, writes and past scores."""
+
+    runs_days: int = 90
+    writes_days: int = 730
+    snapshots_days: int = 90
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """Everything one run needs. `clock` gives the moment; `today` is fixed for the whole run."""
 
@@ -92,6 +101,7 @@ class Turn:
     stop: Event = field(default_factory=Event)
     progress: Progress = silent
     holder_alive: Callable[[str], bool] = lambda _: True
+    retention: Retention = Retention()
 
 
 class CallCost(Struct, frozen=True):
