@@ -21,6 +21,11 @@ ALL_SCOPES = frozenset(
         ),
         "crm.objects.contracts.read",
         *(
+            f"crm.objects.{name}.{right}"
+            for name in ("quotes", "leads", "goals", "feedback_submissions")
+            for right in ("read", "write")
+        ),
+        *(
             f"crm.schemas.{name}.{right}"
             for name in ("companies", "contacts", "deals", "custom", "line_items", "services")
             for right in ("read", "write")

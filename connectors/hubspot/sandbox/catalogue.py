@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.hubspot.sandbox import catalogue_sales, catalogue_work, customer
+from connectors.hubspot.sandbox import catalogue_more, catalogue_sales, catalogue_work, customer
 from connectors.hubspot.sandbox.errors import ApiError, bad_input, not_found
 from connectors.hubspot.sandbox.schema import Group, Option, Property, parse_lines
 
@@ -27,11 +27,19 @@ _STANDARD = {
     "0-5": catalogue_work.TICKETS,
     "0-7": catalogue_work.PRODUCTS,
     "0-8": catalogue_work.LINE_ITEMS,
+    "0-14": catalogue_more.QUOTES,
+    "0-18": catalogue_more.COMMUNICATIONS,
+    "0-19": catalogue_more.FEEDBACK,
     "0-27": catalogue_work.TASKS,
     "0-46": catalogue_work.NOTES,
     "0-47": catalogue_work.MEETINGS,
     "0-48": catalogue_work.CALLS,
     "0-49": catalogue_work.EMAILS,
+    "0-28": catalogue_more.FORMS,
+    "0-72": catalogue_more.SPLITS,
+    "0-74": catalogue_more.GOALS,
+    "0-116": catalogue_more.POSTAL_MAIL,
+    "0-136": catalogue_more.LEADS,
     "0-162": catalogue_work.SERVICES,
     "0-721": catalogue_work.CONTRACTS,
 }

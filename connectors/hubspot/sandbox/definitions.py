@@ -13,6 +13,9 @@ from connectors.hubspot.sandbox.schema import Property
 from connectors.hubspot.sandbox.stages import Pipeline, Stage
 
 MOST = 100
+OLD_KEYS = frozenset(
+    {"name", "label", "description", "groupName", "type", "fieldType", "options", "calculated"}
+)
 
 
 def _kind(api: Api, request: Request, *, write: bool = False) -> Kind:
@@ -33,6 +36,14 @@ def _properties(api: Api, request: Request) -> Reply:
     archived = request.flag("archived")
     shown = [p.wire() for p in held.values() if (p.archived is not None) is archived]
     return Reply({"results": shown}, rows=len(shown))
+
+
+def _old_properties(api: Api, request: Request) -> Reply:
+    """The list as older clients still ask for it: bare, with fewer keys."""
+    kind = _kind(api, request)
+    held = api.portal.catalogue.live(kind.id).values()
+    shown = [{key: value for key, value in p.wire().items() if key in OLD_KEYS} for p in held]
+    return Reply(shown, rows=len(shown))
 
 
 def _property(api: Api, request: Request) -> Reply:
@@ -204,6 +215,7 @@ def _change_stage(api: Api, request: Request) -> Reply:
 
 _P, _L = "/crm/v3/properties/{type}", "/crm/v3/pipelines/{type}"
 ROUTES: tuple[Route, ...] = (
+    ("GET", "/properties/v2/{type}/properties", _old_properties),
     ("GET", _P, _properties),
     ("POST", _P, _add_property),
     ("GET", f"{_P}/groups", _groups),
