@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import date
@@ -11,6 +12,7 @@ from typing import Any
 
 from syncd.bootstrap import find_sandbox
 from syncd.errors import ConfigError, Problem
+from syncd.located import read_toml
 
 GROUP = "syncd.rehearsal"
 
@@ -42,6 +44,22 @@ def make_sandbox(
             ) from error
         return made
     return sandbox.from_book(make_book(accounts=accounts, seed=seed, today=today))
+
+
+def brew(sandbox: Any, path: Path) -> None:
+    """Let the sandbox strike its clients with the faults of a TOML file.
+
+    Raises ConfigError, naming the place, when the file is wrong.
+    """
+    located = read_toml(path, str(path))
+    try:
+        sandbox.faults.take(located.value)
+    except ValueError as error:
+        text, _, place = str(error).partition(" - at `$")
+        loc = tuple(
+            int(part) if part.isdigit() else part for part in re.findall(r"\w+", place) if part
+        )
+        raise ConfigError([located.problem(loc, text, "docs/faults.md has all keys")]) from error
 
 
 def serve_sandbox(sandbox: Any, ca_file: Path, *, port: int = 0) -> Any:

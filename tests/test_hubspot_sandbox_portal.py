@@ -274,7 +274,7 @@ def test_faults(client: Client) -> None:
         client.call("POST", COMPANIES, {"properties": {"name": "Acme"}})
 
     assert (limited, spared, reply.status) == (429, 200, 502)
-    assert reply.data.startswith(b"<html>")
+    assert reply.data.startswith(b"<!DOCTYPE html>")
     assert [row["properties"]["name"] for row in client.sandbox.rows("companies")] == ["Acme"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import click
@@ -29,6 +29,16 @@ from syncd.cli.output import moment, note
     help="Write a config.toml that leads here, with its secrets and the CA, into this folder.",
 )
 @click.option(
+    "--faults",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A TOML file of faults to strike clients with (docs/faults.md).",
+)
+@click.option(
+    "--latency",
+    type=click.FloatRange(0, 600),
+    help="Seconds that every answer takes; goes before the faults file's.",
+)
+@click.option(
     "--ca-file",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Where to write the certificate authority; default: beside the current folder's files.",
@@ -40,19 +50,26 @@ def sandbox(
     accounts: int,
     seed: int,
     folder: Path | None,
+    faults: Path | None,
+    latency: float | None,
     ca_file: Path | None,
 ) -> int:
     """An emulated CRM on loopback, with a made-up book of customers or your own data.
 
     KIND is salesforce or hubspot. The first line on stdout is JSON with what a client needs.
+    SIGUSR1 writes the state to --data while it runs; /_sandbox/state gives and takes it too.
     """
     from syncd.bootstrap import sandbox_names
-    from syncd.rehearsal import make_sandbox, serve_sandbox, write_config
+    from syncd.rehearsal import brew, make_sandbox, serve_sandbox, write_config
 
     if kind not in sandbox_names():
         raise click.BadParameter(f"{kind!r}; there are: {', '.join(sandbox_names())}")
     today = moment().date()
     made = make_sandbox(kind, accounts=accounts, seed=seed, today=today, data=data)
+    if faults is not None:
+        brew(made, faults)
+    if latency is not None:
+        made.faults.latency = latency
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     ca_path = (ca_file or (folder or Path()) / f"{kind}-sandbox-ca.pem").resolve()
@@ -66,6 +83,9 @@ def sandbox(
             note(f"config written to {write_config(folder, {kind: settings})}")
         note(f"{kind} sandbox on {server.url}; stop it with Ctrl-C")
         stop = Event()
+        if data is not None:
+            # A thread of its own: the signal may come while the main one holds the state's lock.
+            signal.signal(signal.SIGUSR1, lambda *_: Thread(target=made.dump, args=(data,)).start())
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         stop.wait()

@@ -16,7 +16,7 @@ backwards is not emulated.
 from __future__ import annotations
 
 from connectors.hubspot.sandbox.access import ALL_SCOPES
-from connectors.hubspot.sandbox.faults import Fault
 from connectors.hubspot.sandbox.sandbox import HubSpotSandbox
+from connectors.sandbox.faults import Fault
 
 __all__ = ["ALL_SCOPES", "Fault", "HubSpotSandbox"]

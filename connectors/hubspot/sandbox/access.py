@@ -79,6 +79,10 @@ class Access:
     def expire(self) -> None:
         """The private app's token is refused from now on, and each OAuth token given so far."""
         self.token_valid = False
+        self.expire_issued()
+
+    def expire_issued(self) -> None:
+        """Each OAuth token given so far is refused; a private app's token never expires."""
         self.issued = {token: self.clock() for token in self.issued}
 
     def issue(self, form: dict[str, str]) -> dict[str, object]:

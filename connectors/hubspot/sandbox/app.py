@@ -17,24 +17,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors.hubspot.sandbox.api import Api, Reply, Request
-from connectors.hubspot.sandbox.faults import Fault, Faults, answer_of
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp
 
 LONGEST_URL = 16_384
 JSON = "application/json;charset=utf-8"
 METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
-
-
-class _Dropped(Response):
-    """Closes the connection in the midst of the answer."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Promise a body and never send it."""
-        del scope, receive
-        headers = [(b"content-type", JSON.encode()), (b"content-length", b"4096")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
 
 
 def _send(reply: Reply) -> Response:
@@ -54,20 +43,14 @@ class Pages:
 
     api: Api
     lock: RLock
-    faults: Faults
     read_state: Callable[[], bytes]
     write_state: Callable[[bytes], None]
 
     async def call(self, http: HttpRequest) -> Response:
-        """The REST API, with the faults that were asked for."""
+        """The REST API."""
         body, path = await http.body(), unquote(http.scope["raw_path"].decode("ascii"))
         if len(http.scope["raw_path"]) + len(http.url.query) > LONGEST_URL:
             return Response("<h1>414 Request-URI Too Large</h1>", 414, media_type="text/html")
-        fault = self.faults.strike(http.method, path)
-        if fault is not None:
-            await self.faults.wait(fault)
-            if fault.answer and not fault.applies:
-                return _faulty(fault)
         host = http.headers.get("host", http.url.netloc)
         request = Request(
             method=http.method,
@@ -78,8 +61,7 @@ class Pages:
             base=f"{http.url.scheme}://{host}",
         )
         with self.lock:
-            response = _send(self.api.answer(request))
-        return _faulty(fault) if fault is not None and fault.answer else response
+            return _send(self.api.answer(request))
 
     async def calls(self, http: HttpRequest) -> Response:
         """The calls made; DELETE forgets them."""
@@ -100,25 +82,6 @@ class Pages:
                 return Response(b"", 204)
             return Response(self.read_state(), media_type=JSON)
 
-    async def faulted(self, http: HttpRequest) -> Response:
-        """The faults to come; PUT replaces them, DELETE ends them."""
-        body = await http.body()
-        if http.method == "PUT":
-            try:
-                self.faults.set(msgspec.json.decode(body, type=list[Fault]))
-            except msgspec.DecodeError as error:
-                return _json({"message": str(error)}, 400)
-        elif http.method == "DELETE":
-            self.faults.set([])
-        return _json(self.faults.waiting)
-
-
-def _faulty(fault: Fault) -> Response:
-    answer = answer_of(fault)
-    if answer is None:
-        return _Dropped()
-    return Response(answer.body, answer.status, answer.headers, answer.media)
-
 
 def build(pages: Pages) -> ASGIApp:
     """The application."""
@@ -126,7 +89,6 @@ def build(pages: Pages) -> ASGIApp:
         routes=[
             Route("/_sandbox/calls", pages.calls, methods=["GET", "DELETE"]),
             Route("/_sandbox/state", pages.state, methods=["GET", "PUT"]),
-            Route("/_sandbox/faults", pages.faulted, methods=["GET", "PUT", "DELETE"]),
             Route("/{path:path}", pages.call, methods=METHODS),
         ]
     )

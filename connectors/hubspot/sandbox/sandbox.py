@@ -22,7 +22,7 @@ from connectors.hubspot.sandbox.access import Access
 from connectors.hubspot.sandbox.api import Api, CallMade
 from connectors.hubspot.sandbox.app import Pages, build
 from connectors.hubspot.sandbox.checking import check
-from connectors.hubspot.sandbox.faults import Fault, Faults
+from connectors.hubspot.sandbox.faults import ANSWERS
 from connectors.hubspot.sandbox.labels import Label
 from connectors.hubspot.sandbox.limits import Limits
 from connectors.hubspot.sandbox.merging import merge
@@ -30,6 +30,8 @@ from connectors.hubspot.sandbox.portal import Link, Portal
 from connectors.hubspot.sandbox.pour import Pour
 from connectors.hubspot.sandbox.table import Row
 from connectors.sandbox.book import Book
+from connectors.sandbox.faults import Fault, Faults
+from connectors.sandbox.faulty import Faulty
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -64,13 +66,13 @@ class HubSpotSandbox:
         self.portal = Portal(clock, search_lag=search_lag)
         self.access = Access(clock)
         self.limits = Limits(clock, enforced=rate_limits)
-        self.faults = Faults()
+        self.faults = Faults(ANSWERS)
         self.api = Api(self.portal, self.access, self.limits)
         for module in (objects, batches, links, labelling, definitions, account):
             self.api.add(module.ROUTES)
         self.api.add(search.routes(self.portal))
-        pages = Pages(self.api, self._lock, self.faults, self._read_state, self._write_state)
-        self.app: ASGIApp = build(pages)
+        pages = Pages(self.api, self._lock, self._read_state, self._write_state)
+        self.app: ASGIApp = Faulty(build(pages), self.faults, self.access.expire_issued)
 
     @classmethod
     def from_book(cls, book: Book, **kw: Any) -> Self:

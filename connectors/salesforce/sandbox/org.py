@@ -22,6 +22,7 @@ from connectors.salesforce.sandbox.semantics import derive, touch_parents
 from connectors.salesforce.sandbox.standard import standard_objects
 from connectors.salesforce.sandbox.table import Row, Table
 from connectors.salesforce.sandbox.times import wire
+from connectors.sandbox.faults import spoiled_row
 
 NUMBERED = {"Case": "{:08d}", "Contract": "{:08d}", "Product_Usage__c": "PU-{:07d}"}
 AUDIT = ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
@@ -193,6 +194,9 @@ class Org:
         for rule in self.rejections:
             if rule.object == kind.name and actor.bound and rule.predicate(dict(row)):
                 raise RowError(rule.code, rule.message, rule.fields)
+        spoiled = spoiled_row() if actor.bound else None
+        if spoiled is not None:
+            raise RowError(spoiled.code, spoiled.message, spoiled.fields)
         self._check_owner(kind, row, before)
         self._check_unique(kind, row)
         return derived

@@ -24,11 +24,14 @@ from connectors.salesforce.sandbox import (
 )
 from connectors.salesforce.sandbox.api import Api, CallMade
 from connectors.salesforce.sandbox.app import Pages, build
+from connectors.salesforce.sandbox.faults import ANSWERS
 from connectors.salesforce.sandbox.fill import fill
 from connectors.salesforce.sandbox.oauth import Logins
 from connectors.salesforce.sandbox.org import Actor, Org, Rejection
 from connectors.salesforce.sandbox.schema import Field
 from connectors.sandbox.book import Book
+from connectors.sandbox.faults import Fault, Faults
+from connectors.sandbox.faulty import Faulty
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -78,7 +81,9 @@ class SalesforceSandbox:
         ):
             self.api.route(module.ROUTES)
         self.logins = Logins(self.api)
-        self.app: ASGIApp = build(Pages(self.api, self.logins, self._read_state, self._write_state))
+        self.faults = Faults(ANSWERS)
+        pages = Pages(self.api, self.logins, self._read_state, self._write_state)
+        self.app: ASGIApp = Faulty(build(pages), self.faults, self.expire_sessions)
 
     @classmethod
     def from_book(cls, book: Book, **kw: Any) -> Self:
@@ -250,6 +255,10 @@ class SalesforceSandbox:
         """Take back what `reject` said."""
         with self.org.lock:
             self.org.rejections.clear()
+
+    def strike(self, *faults: Fault) -> None:
+        """Add faults for the calls to come."""
+        self.faults.add(*faults)
 
     def expire_sessions(self) -> None:
         """End all sessions: the next request of each is answered with 401."""
