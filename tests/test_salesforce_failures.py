@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -636,15 +635,39 @@ def test_bulk_job_outlives_a_restart(
     assert "locator=MQ" in str(org.calls[-1].request.url)
 
 
-def test_bulk_job_that_failed(org: responses.RequestsMock, salesforce: SalesforceConnector) -> None:
-    """A failed job is no complete read, and the next pull begins anew instead of waiting for it."""
-    bulk_org(org, "Failed")
-    pages: Iterator[Any] = salesforce.pull(ACCOUNTS, None)
-    cursor = next(pages).cursor
+@pytest.mark.parametrize("state", ["Failed", "Aborted"])
+def test_bulk_job_that_failed(
+    org: responses.RequestsMock, salesforce: SalesforceConnector, state: str
+) -> None:
+    """A job that ended badly gives nothing away: what it was to bring is read page by page."""
+    bulk_org(org, "InProgress", state)
+    more = f"{URL}/services/data/v66.0/query/0r8-1"
+    org.get(more, json=rows("001B"))
+    org.get(f"{BASE}/query/", json=rows("001A", last=False, total=2))
 
-    with pytest.raises(IncompleteReadError, match="750A is Failed: why"):
-        next(pages)
+    assert [record.id for record in pull(salesforce)] == ["001A", "001B"]
+    assert len(posted(org, f"{BASE}/jobs/query")) == 1
+
+
+def test_bulk_job_that_failed_in_between(
+    org: responses.RequestsMock, salesforce: SalesforceConnector
+) -> None:
+    """A kept job that failed since is not waited for: the pull begins anew."""
+    bulk_org(org, "Failed")
     org.replace("GET", f"{BASE}/query/", json=rows("001A"))
+    cursor = {"started": "2026-05-06T11:56:44Z", "job": "750A"}
+
+    assert [record.id for record in pull(salesforce, cursor)] == ["001A"]
+
+
+def test_bulk_results_gone(org: responses.RequestsMock, salesforce: SalesforceConnector) -> None:
+    """Results that Salesforce no longer keeps are read page by page."""
+    bulk_org(org, "JobComplete")
+    text = "Unable to find a locator"
+    org.get(f"{BASE}/jobs/query/750A/results", **refused("INVALIDLOCATOR", text))
+    org.replace("GET", f"{BASE}/query/", json=rows("001A"))
+    cursor = {"started": "2026-05-06T11:56:44Z", "job": "750A", "locator": "MQ", "count": 1}
+
     assert [record.id for record in pull(salesforce, cursor)] == ["001A"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -50,31 +50,35 @@ def alive(session: Session, job: str) -> bool:
         return False
 
 
-def pull(session: Session, describes: Describes, shape: Shape, cursor: Cursor) -> Iterator[Page]:
-    """The job's records, from the result page at which the cursor stands.
+def pull(
+    session: Session, describes: Describes, shape: Shape, cursor: Cursor
+) -> Generator[Page, None, bool]:
+    """The job's records, from the result page at which the cursor stands; whether that was all.
 
-    Raises IncompleteReadError when the job fails, takes too long, or gives too few rows.
+    False where the job failed or was aborted, or its results are gone: they are kept for seven
+    days. Raises IncompleteReadError when it takes too long, or gives too few rows.
     """
     job, locator = str(cursor["job"]), str(cursor.get("locator", ""))
     count = int(cursor.get("count", 0))
     progress = Progress.resumed(session, cursor)
     told = jobs.ended(session, f"jobs/query/{job}")
-    if told["state"] != jobs.DONE:
-        over = told["state"] in jobs.ENDED
-        text = told.get("errorMessage") if over else "it goes on, and the next run takes it up"
+    state = str(told["state"])
+    if state not in jobs.ENDED:
         raise IncompleteReadError(
-            f"{shape.source.object}: the bulk query {job} is {told['state']}: {text}"
+            f"{shape.source.object}: the bulk query {job} is {state} after "
+            f"{session.settings.limits.bulk_deadline_minutes:g} minutes: it goes on, and the next "
+            "run takes it up (limits.bulk_deadline_minutes)"
         )
+    if state != jobs.DONE:
+        return _lost(session, shape, job, f"{state}: {told.get('errorMessage') or 'no reason'}")
     codecs = _codecs(describes, shape)
     while True:
         params = {"maxRecords": PAGE_ROWS} | ({"locator": locator} if locator else {})
-        rows, locator = jobs.table(session, "read", f"jobs/query/{job}/results", params)
-        records = [
-            shape.flat_record(
-                {name.lower(): codecs[name.lower()](cell) for name, cell in row.items()}
-            )
-            for row in rows
-        ]
+        try:
+            rows, locator = jobs.table(session, "read", f"jobs/query/{job}/results", params)
+        except RequestError as error:
+            return _lost(session, shape, job, str(error))
+        records = [shape.flat_record(_read(row, codecs)) for row in rows]
         count += len(records)
         progress.note(session, records)
         if locator:
@@ -86,11 +90,18 @@ def pull(session: Session, describes: Describes, shape: Shape, cursor: Cursor) -
                 f"{shape.source.object}: bulk query {job} found {announced} rows and gave {count}"
             )
         yield Page(records, progress.cursor() if shape.known.stamp else None)
-        return
+        return True
+
+
+def _lost(session: Session, shape: Shape, job: str, reason: str) -> bool:
+    if session.log is not None:
+        session.log.warning("bulk_query_lost", object=shape.source.object, job=job, reason=reason)
+    return False
 
 
 def _read(row: Mapping[str, str], codecs: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
-    return {name.lower(): codecs[name.lower()](cell) for name, cell in row.items()}
+    """A row by column in lower case; what was not asked for stays text."""
+    return {name.lower(): codecs.get(name.lower(), _text)(cell) for name, cell in row.items()}
 
 
 def _text(cell: str) -> Any:

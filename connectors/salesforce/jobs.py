@@ -64,7 +64,7 @@ def table(
     def ask(client: Salesforce) -> tuple[list[dict[str, str]], str]:
         headers = {"Accept": "text/csv"}
         answer = session.raw(client, "GET", path, params=params, headers=headers)
-        answer.encoding = "utf-8"
+        answer.encoding = "utf-8-sig"  # some gateways put a mark before the first column
         rows = list(_rows(answer.text))
         announced = answer.headers.get("Sforce-NumberOfRecords", "")
         if announced.isdigit() and int(announced) != len(rows):

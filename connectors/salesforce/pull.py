@@ -22,10 +22,16 @@ LOST_LOCATOR = "INVALID_QUERY_LOCATOR"
 
 
 def full(session: Session, describes: Describes, shape: Shape, cursor: Cursor) -> Iterator[Page]:
-    """All records of the source, from where the cursor of a cut-off pull stands."""
+    """All records of the source, from where the cursor of a cut-off pull stands.
+
+    A bulk job that Salesforce gave up on, or whose results are gone, costs time only: the
+    records are then read page by page.
+    """
     if "job" in cursor and bulk.alive(session, str(cursor["job"])):
-        yield from bulk.pull(session, describes, shape, cursor)
-        return
+        if (yield from bulk.pull(session, describes, shape, cursor)):
+            return
+        cursor = {}
+    by_bulk = "after" not in cursor
     progress = Progress.resumed(session, cursor)
     after, begun_at = str(cursor.get("after", "")), None
     while True:
@@ -35,14 +41,16 @@ def full(session: Session, describes: Describes, shape: Shape, cursor: Cursor) -
         query = shape.query(conditions, "Id", deleted=shape.source.keep_deleted)
         try:
             for page in pages(session, query):
-                if not after and page.total > session.settings.limits.bulk_threshold:
+                if by_bulk and page.total > session.settings.limits.bulk_threshold:
+                    by_bulk = False
                     job = bulk.start(session, query)
                     if job:
                         progress.note(session, ())
                         bookmark = progress.halfway(job=job)
                         yield Page((), bookmark)
-                        yield from bulk.pull(session, describes, shape, bookmark)
-                        return
+                        if (yield from bulk.pull(session, describes, shape, bookmark)):
+                            return
+                        break
                 records = [shape.record(row) for row in page.rows]
                 progress.note(session, records)
                 after = records[-1].id if records else after
