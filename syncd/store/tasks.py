@@ -115,6 +115,18 @@ class Tasks:
             )
         )
 
+    def open_records(self, tx: Connection, connection: str) -> set[str]:
+        """CRM ids of the tasks that are open, as far as the state knows."""
+        return set(
+            tx.scalars(
+                select(tasks.c.record).where(
+                    tasks.c.connection == connection,
+                    tasks.c.state == "open",
+                    tasks.c.record.is_not(None),
+                )
+            )
+        )
+
     def count_open(self, tx: Connection) -> int:
         """Open tasks of all connections."""
         return (

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
+from typing import NoReturn
 
 import msgspec
 from msgspec.structs import replace
@@ -23,7 +24,7 @@ from syncd.sync.turn import Connected, Turn
 SCHEMA_AGE = timedelta(hours=24)
 HALVED = 0.5
 FEW_ROWS = 10
-MERGES_LOOKED_UP = 2_000
+CUT_SHORT = 0.05
 
 
 def pull(turn: Turn, connected: Connected) -> int:
@@ -387,6 +388,17 @@ def touch_owners(tx: Connection, turn: Turn, connected: Connected, owners: Itera
     turn.store.book.touch(tx, connected.name, sorted(direct))
 
 
+def _refuse(turn: Turn, connected: Connected, source: Source, told: str) -> NoReturn:
+    """Believe nothing of this read, and let the next run ask for everything again."""
+    with turn.store.begin() as tx:
+        turn.store.mirror.forget_cursor(tx, connected.name, source.name)
+    raise IncompleteReadError(
+        f"{connected.name}: {source.object} {told}. Nothing was written, and nothing is treated "
+        "as deleted. If this is right, run `syncd sync --full --approve`; else check the filter, "
+        "the rights of the login and the CRM."
+    )
+
+
 def _drop_unseen(
     turn: Turn,
     connected: Connected,
@@ -396,39 +408,47 @@ def _drop_unseen(
     *,
     same_question: bool,
 ) -> None:
-    """What a complete pull did not show has left; unless it showed suspiciously little."""
+    """What a complete pull did not show has left; unless it showed suspiciously little.
+
+    Each record is looked at by its id before it is believed gone.
+    """
     store, name = turn.store, connected.name
+    # Our own tasks may all be deleted by people, also before they were ever read back.
+    ours = source.name == connected.mapping.task_source
     with store.begin(write=False) as tx:
-        unseen = sorted(store.mirror.ids(tx, name, source.name) - seen)
+        known = store.mirror.ids(tx, name, source.name)
+        known |= store.tasks.open_records(tx, name) if ours else set()
+    unseen = sorted(known - seen)
     if not unseen:
         return
-    if not turn.approve:
-        emptied = not seen
-        halved = same_question and had >= FEW_ROWS and len(seen) < had * HALVED
-        if emptied or halved:
-            with store.begin() as tx:
-                # The next run asks for everything again, so that this cannot pass unnoticed.
-                store.mirror.forget_cursor(tx, name, source.name)
-            raise IncompleteReadError(
-                f"{name}: {source.object} showed {len(seen)} records where {had} were known. "
-                "Nothing was written, and nothing is treated as deleted. If this is right, run "
-                "`syncd sync --full --approve`; else check the filter, the rights of the login "
-                "and the CRM."
-            )
-    survivors: dict[str, str] = {}
-    if len(unseen) <= MERGES_LOOKED_UP:
-        found = connected.connector.read(source, unseen)
-        survivors = {
-            id: record.merged_into
-            for id, record in found.items()
-            if record.merged_into and record.merged_into != id
-        }
-        # A record that still stands was only overlooked (an index that lags): it comes again.
-        unseen = [id for id in unseen if id not in found or found[id].gone or id in survivors]
+    emptied = not seen
+    halved = same_question and had >= FEW_ROWS and len(seen) < had * HALVED
+    if (emptied or halved) and not (turn.approve or ours):
+        _refuse(turn, connected, source, f"showed {len(seen)} records where {had} were known")
+    found = connected.connector.read(source, unseen)
+    survivors = {
+        id: record.merged_into
+        for id, record in found.items()
+        if record.merged_into and record.merged_into != id
+    }
+    standing = [found[id] for id in unseen if id in found and not found[id].gone]
+    standing = [record for record in standing if record.id not in survivors]
+    if standing:
+        # An index that lags overlooks a few; a read that was cut short overlooks many.
+        turn.log.warning(
+            "overlooked", connection=name, object=source.object, records=len(standing)
+        )
+        if len(standing) >= max(FEW_ROWS, had * CUT_SHORT) or (emptied and not turn.approve):
+            told = f"did not show {len(standing)} of {had} records, which are still there"
+            _refuse(turn, connected, source, told)
+        with store.begin() as tx:
+            note_records(tx, turn, connected, source, standing, settled=same_question)
+    kept = {record.id for record in standing}
+    unseen = [id for id in unseen if id not in kept]
     gone = [Record(id=id, fields={}, gone=True, merged_into=survivors.get(id)) for id in unseen]
     with store.begin() as tx:
         changed = store.mirror.save(tx, name, source.name, gone, lambda _: None)
-        if source.name == connected.mapping.task_source:
+        if ours:
             store.tasks.mark_deleted(tx, name, unseen, to_text(turn.clock()))
         if source.name == connected.mapping.account_source:
             _merge(tx, turn, connected, survivors)
