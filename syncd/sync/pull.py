@@ -435,9 +435,7 @@ def _drop_unseen(
     standing = [record for record in standing if record.id not in survivors]
     if standing:
         # An index that lags overlooks a few; a read that was cut short overlooks many.
-        turn.log.warning(
-            "overlooked", connection=name, object=source.object, records=len(standing)
-        )
+        turn.log.warning("overlooked", connection=name, object=source.object, records=len(standing))
         if len(standing) >= max(FEW_ROWS, had * CUT_SHORT) or (emptied and not turn.approve):
             told = f"did not show {len(standing)} of {had} records, which are still there"
             _refuse(turn, connected, source, told)
