@@ -489,3 +489,21 @@ def test_recorded_describes() -> None:
             assert len(known.schema.fields) == len(body["fields"])
 
     assert names
+
+
+def test_small_pages_make_a_read_large(connect: Connect, sandbox: SalesforceSandbox) -> None:
+    """Rows with several long texts come 200 a page; as many pages as decide go through Bulk."""
+    for name in ("Plan_A__c", "Plan_B__c"):
+        sandbox.add_field(
+            "Account", name, label=name, type="LongTextArea", length=32_768, visibleLines=3
+        )
+    accounts(sandbox, 1_300)
+    limits = {"bulk_threshold": 10_000}  # five pages of 2,000
+    narrow, wide = connect(limits=limits), connect(limits=limits)
+
+    few, _ = pull(narrow, Source("accounts", "Account", ("Name", "Plan_A__c")))
+    both, _ = pull(wide, Source("accounts", "Account", ("Name", "Plan_A__c", "Plan_B__c")))
+
+    assert len(few) == len(both) == 1_300
+    assert narrow.calls.read == 2
+    assert wide.calls.read == 3

@@ -14,6 +14,7 @@ from syncd.mapping.codecs import (
     CODECS,
     FRACTION,
     UnreadableError,
+    read_datetime,
     read_text,
     read_whole,
     write_text,
@@ -61,6 +62,12 @@ class _Cell:
             value = write_text(value)
         written: Value = self._codec.write(value)
         return written
+
+    def moment(self, value: Any) -> Any:
+        """Noon of a plain day, in the portfolio's zone."""
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return read_datetime(value, self._zone)
+        return value
 
     def decode(self, raw: Any) -> Any:
         """The canonical value of what the CRM holds; what cannot be read stays text."""
@@ -145,10 +152,13 @@ class AccountWrite:
         """The value as the CRM's field will hold it.
 
         Text is cut to the field's length with an ellipsis, numbers are rounded half up to its
-        scale, percentages are whole, moments have whole seconds.
+        scale, percentages are whole, moments have whole seconds; a day is noon of that day where
+        the field holds moments.
         """
         if value is None or isinstance(value, bool) or self.values:
             return value
+        if self._shape is MOMENT and field.type is FieldType.DATETIME:
+            value = self._cell.moment(value)
         if isinstance(value, datetime):
             return value.replace(microsecond=0)
         if isinstance(value, str):
