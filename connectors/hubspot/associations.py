@@ -13,8 +13,9 @@ from typing import Any
 from connectors.hubspot import answers
 from connectors.hubspot.door import Door
 from connectors.hubspot.paths import Paths
+from connectors.hubspot.verdicts import RefusedError
 from syncd.connector import Association
-from syncd.errors import IncompleteReadError
+from syncd.errors import AccessError, IncompleteReadError
 
 BATCH = 1000
 
@@ -57,7 +58,7 @@ class Associations:
         followed: set[tuple[str, str]] = set()
         while inputs:
             batch, inputs = inputs[:BATCH], inputs[BATCH:]
-            answer = self._door.read("POST", path, body={"inputs": batch})
+            answer = self._ask(path, batch, object, to)
             _raise_if_unread(answer, object, to)
             for result in answer.get("results") or ():
                 id = str(result["from"]["id"])
@@ -70,10 +71,25 @@ class Associations:
                     inputs.append({"id": id, "after": str(after)})
         return targets
 
+    def _ask(self, path: str, inputs: list[dict[str, str]], object: str, to: str) -> answers.Answer:
+        try:
+            return self._door.rows("POST", path, body={"inputs": inputs})
+        except (AccessError, RefusedError) as error:
+            # It costs what depends on these links, not the object.
+            raise AccessError(
+                f"which {to} are linked to {object} cannot be read. {error}",
+                object=object,
+                fields=(to,),
+                remedy=getattr(error, "remedy", ""),
+                code=error.code,
+            ) from error
+
 
 def _raise_if_unread(answer: answers.Answer, object: str, to: str) -> None:
     for error in answers.errors(answer):
-        if "NO_ASSOCIATIONS_FOUND" not in str(error.get("subCategory") or ""):
+        # A record that is gone by now has no links either.
+        said = f"{error.get('subCategory')} {error.get('category')}"
+        if "NO_ASSOCIATIONS_FOUND" not in said and "OBJECT_NOT_FOUND" not in said:
             words = answers.complaint(error)
             raise IncompleteReadError(
                 f"HubSpot could not read which {to} are linked to {object}: "
@@ -87,7 +103,7 @@ def _pick(targets: Iterable[Mapping[str, Any]], label: str | None) -> tuple[str,
     rest: dict[str, None] = {}
     for target in targets:
         types = target.get("associationTypes") or ()
-        id = str(target["toObjectId"])
+        id = str(target.get("toObjectId") or target["id"])
         if label is not None and label.casefold() not in _labels(types):
             continue
         if _is_primary(types):

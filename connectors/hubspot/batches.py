@@ -7,18 +7,22 @@ merged id may be absent or answered by the record it was merged into.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from http import HTTPStatus
 from itertools import islice
 from typing import Any
 
 from msgspec import Struct
 
 from connectors.hubspot import answers
-from connectors.hubspot.door import Door, RefusedError
+from connectors.hubspot.door import Door
 from connectors.hubspot.paths import Paths
 from connectors.hubspot.records import Reading, Row, merged_ids
+from connectors.hubspot.session import Query
+from connectors.hubspot.verdicts import RefusedError
 from syncd.errors import IncompleteReadError
 
 BATCH = 100
+_NOT_SO = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
 MOST_LOOKUPS = 200  # ids looked up one by one, to tell a merged record from a deleted one
 
 
@@ -49,19 +53,27 @@ class Batches:
     ) -> Iterator[Row]:
         """The rows that exist, in any order. Raises IncompleteReadError when one cannot be read."""
         remaining = iter(dict.fromkeys(ids))
+        query = (("archived", "true" if archived else "false"),)
+        named = {"idProperty": id_property} if id_property else {}
         while batch := list(islice(remaining, BATCH)):
             body: dict[str, Any] = {
                 "properties": list(properties),
                 "inputs": [{"id": id} for id in batch],
+                **named,
             }
-            if id_property:
-                body["idProperty"] = id_property
-            answer = self._door.read(
-                "POST",
-                self._paths.batch(object, "read"),
-                query=(("archived", "true" if archived else "false"),),
-                body=body,
-            )
+            path = self._paths.batch(object, "read")
+            try:
+                answer = self._door.rows("POST", path, query=query, body=body)
+            except RefusedError as error:
+                if error.status not in _NOT_SO:
+                    raise
+                # None of them there, or no such call: one by one it shows.
+                asked = [*_repeated(properties), *query, *named.items()]
+                for id in batch:
+                    row = self._single(object, id, asked)
+                    if row is not None:
+                        yield row
+                continue
             _raise_if_unread(answer, object)
             yield from answer.get("results") or ()
 
@@ -75,16 +87,23 @@ class Batches:
         found = Found({}, {}, {})
         for row in self.read(reading.object, reading.with_merges, list(asked)):
             self._sort_in(found, asked, row)
-        for row in self.read(
-            reading.object, reading.with_merges, _missing(asked, found), archived=True
-        ):
-            if str(row["id"]) in asked:
+        for row in self._archived(reading, _missing(asked, found)):
+            if row.get("archived") is False:
+                self._sort_in(found, asked, row)
+            elif str(row["id"]) in asked:
                 found.archived[str(row["id"])] = row
         for id in _missing(asked, found)[:MOST_LOOKUPS]:
             survivor = self._survivor(reading.object, id)
             if survivor:
                 found.merged[id] = survivor
         return found
+
+    def _archived(self, reading: Reading, ids: Sequence[str]) -> Iterator[Row]:
+        """Archived rows among these ids; none where HubSpot does not show archived records."""
+        try:
+            yield from self.read(reading.object, reading.with_merges, ids, archived=True)
+        except RefusedError as error:
+            self._door.note("hubspot.archived_unknown", object=reading.object, reason=str(error))
 
     def _sort_in(self, found: Found, asked: dict[str, None], row: Row) -> None:
         id = str(row["id"])
@@ -95,16 +114,22 @@ class Batches:
                 found.merged[former] = id
 
     def _survivor(self, object: str, id: str) -> str:
-        try:
-            answer = self._door.read(
-                "GET", self._paths.record(object, id), query=(("properties", "hs_object_id"),)
-            )
-        except RefusedError as error:
-            if error.status in (400, 404):  # 400: an id of no possible form
-                return ""
-            raise
-        survivor = str(answer.get("id") or "")
+        row = self._single(object, id, [("properties", "hs_object_id")]) or {}
+        survivor = str(row.get("id") or "")
         return survivor if survivor != id else ""
+
+    def _single(self, object: str, id: str, query: Query) -> Row | None:
+        """One record by a call of its own; None where there is none."""
+        try:
+            return self._door.read("GET", self._paths.record(object, id), query=query)
+        except RefusedError as error:
+            if error.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND):
+                return None  # 400: an id of no possible form
+            raise
+
+
+def _repeated(properties: Sequence[str]) -> list[tuple[str, str]]:
+    return [("properties", name) for name in properties]
 
 
 def _missing(asked: dict[str, None], found: Found) -> list[str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from connectors.hubspot.door import Door, RefusedError
+from connectors.hubspot.door import Door
 from connectors.hubspot.paths import Paths
 from connectors.hubspot.scopes import PROVISIONING, READING, WRITING, remedy
 from syncd.connector import Allowance, CheckNote
-from syncd.errors import AccessError, LoginError
+from syncd.errors import LoginError
 
 _LOW_SHARE = 0.1  # of the day's calls that syncd may use
 
@@ -18,22 +18,36 @@ def notes(
     door: Door, paths: Paths, portal: Mapping[str, Any], allowance: Allowance
 ) -> Iterator[CheckNote]:
     """Notes on the portal, the token's scopes and the allowance."""
-    yield CheckNote(
-        "ok", f"logged in to HubSpot portal {portal.get('portalId')} ({portal.get('accountType')})"
-    )
-    yield from _scopes(door, paths)
+    if portal.get("portalId"):
+        kind = f" ({portal['accountType']})" if portal.get("accountType") else ""
+        yield CheckNote("ok", f"logged in to HubSpot portal {portal['portalId']}{kind}")
+    else:
+        yield CheckNote(
+            "warning",
+            "HubSpot does not say to which portal this login belongs: nothing guards against "
+            "another portal's token",
+        )
+    yield from _scopes(token_facts(door, paths))
     yield from _allowance(allowance)
 
 
-def _scopes(door: Door, paths: Paths) -> Iterator[CheckNote]:
+def token_facts(door: Door, paths: Paths) -> Mapping[str, Any]:
+    """What HubSpot tells of a private app's token (``hubId``, ``scopes``); empty for others."""
     if door.session.renewable:
-        return  # HubSpot tells the scopes of private apps' tokens only
+        return {}
     try:
-        answer = door.other("POST", paths.token_scopes(), body={"tokenKey": door.session.token})
-    except (RefusedError, AccessError, LoginError):
-        return  # a service key: its scopes show when they are needed
-    granted = {str(scope) for scope in answer.get("scopes") or ()}
+        answer = door.comfort("POST", paths.token_scopes(), body={"tokenKey": door.session.token})
+    except LoginError:
+        return {}  # a service key: its scopes show when they are needed
+    return answer or {}
+
+
+def _scopes(facts: Mapping[str, Any]) -> Iterator[CheckNote]:
+    granted = {str(scope) for scope in facts.get("scopes") or ()}
     if not granted:
+        yield CheckNote(
+            "ok", "HubSpot does not tell this token's scopes; each shows where it is needed"
+        )
         return
     for severity, needed, purpose in (
         ("error", READING, "to read"),

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from connectors.hubspot import owners
-from connectors.hubspot.checking import notes
+from connectors.hubspot.checking import notes, token_facts
 from connectors.hubspot.describe import Catalogue
-from connectors.hubspot.door import Door, RefusedError, about
+from connectors.hubspot.door import Door, reading
 from connectors.hubspot.limiter import Limiter
 from connectors.hubspot.paths import Paths
 from connectors.hubspot.pipelines import Pipelines
@@ -20,6 +20,7 @@ from connectors.hubspot.provision import Provisioner
 from connectors.hubspot.pull import Puller
 from connectors.hubspot.session import Session
 from connectors.hubspot.settings import HubSpotSettings
+from connectors.hubspot.verdicts import RefusedError
 from connectors.hubspot.write import Writer
 from syncd.connector import (
     Allowance,
@@ -105,19 +106,27 @@ class HubSpotConnector:
         zone = ZoneInfo(context.timezone)
         self._writer = Writer(self._door, self._paths, self._catalogue.schema, zone)
         self._portal: Mapping[str, Any] = {}
+        self._asked_usage = False
 
     def open(self) -> None:
         """Log in and read the portal's details; catalogues are read afresh after it.
 
         Raises LoginError also when the portal is not the configured one.
         """
-        self._portal = self._door.other("GET", self._paths.account(), free=True)
+        self._portal = self._ask_portal()
+        self._asked_usage = False
         self._catalogue.forget()
         self._pipelines.forget()
-        expected = self._settings.portal_id
-        if expected and expected != self.identity():
+        expected, told = self._settings.portal_id, self.identity()
+        if expected and not told:
             raise LoginError(
-                f"the token belongs to HubSpot portal {self.identity()}, but portal_id in "
+                f"HubSpot does not say to which portal this token belongs, but portal_id in "
+                f"config.toml says {expected}. Nothing was read or written. Without portal_id "
+                "the token is taken as it is."
+            )
+        if expected and expected != told:
+            raise LoginError(
+                f"the token belongs to HubSpot portal {told}, but portal_id in "
                 f"config.toml says {expected}. Nothing was read or written."
             )
 
@@ -131,7 +140,7 @@ class HubSpotConnector:
 
     def pull(self, source: Source, cursor: Cursor | None) -> Iterator[Page]:
         """All records, or what changed; see `connectors.hubspot.pull`."""
-        with about(source.object):
+        with reading(source.object):
             if source.object == owners.OBJECT:
                 yield from self._owners.pull(source)
             else:
@@ -139,7 +148,7 @@ class HubSpotConnector:
 
     def ids(self, source: Source) -> Iterator[str]:
         """The ids of all records in the source now."""
-        with about(source.object):
+        with reading(source.object):
             if source.object == owners.OBJECT:
                 yield from self._owners.records(source)
             else:
@@ -148,10 +157,10 @@ class HubSpotConnector:
     def read(self, source: Source, ids: Sequence[str]) -> dict[str, Record]:
         """These records as they are now, by id."""
         if source.object == owners.OBJECT:
-            with about(source.object):
+            with reading(source.object):
                 known = self._owners.records(source)
             return {id: known[id] for id in ids if id in known}
-        with about(source.object):
+        with reading(source.object):
             return self._puller.read(source, ids)
 
     def find_tasks(
@@ -162,7 +171,7 @@ class HubSpotConnector:
         A task that is linked to no account is left out: the process died between making and
         linking it, and repeating the upsert completes it.
         """
-        with about(shape.object):
+        with reading(shape.object):
             return self._puller.tasks(shape, source, keys)
 
     def update(
@@ -199,15 +208,16 @@ class HubSpotConnector:
     def allowance(self) -> Allowance:
         """The day's calls, from the last headers, else from the portal's usage report."""
         known = self._limiter.allowance
-        if known.limit is None and not self._session.renewable:
+        if known.limit is None and not self._session.renewable and not self._asked_usage:
+            self._asked_usage = True
             self._ask_usage()
         return self._limiter.allowance
 
     def record_url(self, object: str, id: str) -> str:
         """The record's page in HubSpot."""
-        domain, portal = self._portal.get("uiDomain"), self.identity()
+        domain, portal = self._portal.get("uiDomain") or "app.hubspot.com", self.identity()
         type_id = _TYPE_IDS.get(object, object)
-        if not domain or not portal or "-" not in type_id:
+        if not portal or "-" not in type_id:
             return ""
         if type_id == _TYPE_IDS["tasks"]:
             return f"https://{domain}/tasks/{portal}/view/all/task/{id}"
@@ -225,11 +235,17 @@ class HubSpotConnector:
         """Let go of sockets."""
         self._session.close()
 
-    def _ask_usage(self) -> None:
+    def _ask_portal(self) -> Mapping[str, Any]:
+        """The portal's details; where they are refused, what its token tells of it."""
         try:
-            answer = self._door.other("GET", self._paths.daily_usage(), free=True)
-        except (RefusedError, AccessError):
-            return  # a portal that does not say: the allowance stays unknown
+            return self._door.other("GET", self._paths.account(), listed=False, free=True)
+        except (RefusedError, AccessError) as error:
+            self._door.note("hubspot.portal_unknown", reason=str(error))
+        portal = token_facts(self._door, self._paths).get("hubId")
+        return {"portalId": portal} if portal else {}
+
+    def _ask_usage(self) -> None:
+        answer = self._door.comfort("GET", self._paths.daily_usage()) or {}
         for report in answer.get("results") or ():
             limit, used = report.get("usageLimit"), report.get("currentUsage")
             if isinstance(limit, int) and isinstance(used, int):

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.hubspot import owners, pipelines
-from connectors.hubspot.door import Door, RefusedError, about
+from connectors.hubspot.door import Door, about
 from connectors.hubspot.paths import Paths
+from connectors.hubspot.verdicts import RefusedError
 from syncd.connector import FieldType, ObjectSchema, SchemaField
 from syncd.errors import AccessError
 
@@ -103,7 +104,8 @@ def _field(object: str, property: Mapping[str, Any]) -> SchemaField:
         writable=writable,
         createable=writable,
         required=(object, name) in _REQUIRED,
-        unique=bool(property.get("hasUniqueValue")),
+        # Where the catalogue does not say, the first write will.
+        unique=property.get("hasUniqueValue") is not False,
         calculated=calculated,
         restricted=has_options,
         options=tuple(str(o["value"]) for o in property.get("options") or ())

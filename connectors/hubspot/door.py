@@ -19,18 +19,16 @@ import urllib3
 from connectors.hubspot import answers
 from connectors.hubspot.answers import Answer
 from connectors.hubspot.limiter import Limiter
-from connectors.hubspot.scopes import remedy
 from connectors.hubspot.session import Query, Reply, Session
+from connectors.hubspot.verdicts import RefusedError, Verdicts
 from syncd.connector import Calls
 from syncd.errors import (
     AccessError,
     AllowanceError,
-    LoginError,
-    RequestError,
     TransientError,
     UnreachableError,
 )
-from syncd.retry import retrying
+from syncd.retry import ATTEMPTS, retrying
 
 Kind = Literal["read", "write", "other"]
 
@@ -39,20 +37,7 @@ _NOT_SENT = (
     urllib3.exceptions.ConnectTimeoutError,
     urllib3.exceptions.ProxyError,
 )
-_RATE_WAITS = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0}
-_LOCKED_SECONDS = 2.0
-_MIGRATING = 477  # the portal moves between data centres; Retry-After says until when
-_MALFORMED_TOKEN = 530
-_RATE_LIMIT_CATEGORIES = ("RATE_LIMIT", "RATE_LIMITS")
-
-
-class RefusedError(RequestError):
-    """HubSpot refused a request for good; `complaint` is what it says about it."""
-
-    def __init__(self, text: str, *, status: int, complaint: answers.Complaint) -> None:
-        """Keep HubSpot's words beside the text."""
-        super().__init__(text, code=complaint.code, status=status)
-        self.complaint = complaint
+_TRIES_FOR_COMFORT = 2  # for what a run can do without
 
 
 @contextmanager
@@ -66,6 +51,25 @@ def about(object: str) -> Iterator[None]:
         raise AccessError(
             str(error), object=object, fields=error.fields, remedy=error.remedy, code=error.code
         ) from error
+
+
+@contextmanager
+def reading(object: str) -> Iterator[None]:
+    """Like `about`; and an object whose records HubSpot refuses for good is out of sight."""
+    with about(object):
+        try:
+            yield
+        except RefusedError as error:
+            raise AccessError(
+                f"{object} cannot be read. {error}",
+                object=object,
+                fields=error.complaint.fields,
+                remedy=(
+                    "Check the object's name and its filter (where) in the mapping, and that the "
+                    "portal has this object."
+                ),
+                code=error.code or f"HTTP_{error.status}",
+            ) from error
 
 
 class Door:
@@ -86,6 +90,7 @@ class Door:
         self._calls = calls
         self._log = log
         self._clock = clock
+        self._verdicts = Verdicts(conceal=session.conceal, renewable=session.renewable)
         self._told: tuple[datetime, float] | None = None
 
     def read(
@@ -97,11 +102,35 @@ class Door:
         """
         return self._call("read", method, path, query=query, body=body, search=search)
 
-    def other(
-        self, method: str, path: str, *, query: Query = (), body: Any = None, free: bool = False
+    def rows(
+        self, method: str, path: str, *, query: Query = (), body: Any = None, search: bool = False
     ) -> Answer:
-        """Like `read`, for catalogues and limits. `free`: even when the day's share is up."""
-        return self._call("other", method, path, query=query, body=body, free=free)
+        """Like `read`, for lists: an answer that bears no ``results`` is none, not an empty one."""
+        return self._call("read", method, path, query=query, body=body, search=search, listed=True)
+
+    def other(self, method: str, path: str, *, listed: bool = True, free: bool = False) -> Answer:
+        """Like `rows`, for catalogues. `free`: even when the day's share is up."""
+        return self._call("other", method, path, listed=listed, free=free)
+
+    def comfort(
+        self, method: str, path: str, *, query: Query = (), body: Any = None
+    ) -> Answer | None:
+        """An answer that is good to have; None where HubSpot will not or cannot give it.
+
+        Raises LoginError and AllowanceError.
+        """
+        try:
+            return self._call(
+                "other", method, path, query=query, body=body, free=True, tries=_TRIES_FOR_COMFORT
+            )
+        except (RefusedError, AccessError, UnreachableError) as error:
+            self.note("hubspot.unanswered", path=path, reason=str(error))
+            return None
+
+    def note(self, event: str, **facts: Any) -> None:
+        """A line in the log, where there is one."""
+        if self._log is not None:
+            self._log.info(event, **facts)
 
     def write(
         self, method: str, path: str, *, body: Any = None, repeatable: bool = False
@@ -131,6 +160,8 @@ class Door:
         search: bool = False,
         free: bool = False,
         repeatable: bool = False,
+        listed: bool = False,
+        tries: int = ATTEMPTS,
     ) -> Answer:
         once_more = True
 
@@ -145,16 +176,18 @@ class Door:
                 self.session.expire()
                 self.limiter.wait(search=search)
                 reply = self._send(kind, method, path, query, body)
-            return self._judge(kind, reply)
+            return self._verdicts.on(reply, wrote=kind == "write", listed=listed)
 
         def on_wait(error: TransientError, seconds: float) -> None:
-            if self._log is not None:
-                self._log.info(
-                    "hubspot.wait", path=path, seconds=round(seconds, 2), reason=str(error)
-                )
+            self.note("hubspot.wait", path=path, seconds=round(seconds, 2), reason=str(error))
 
         safe = kind != "write" or repeatable
-        return retrying(attempt, repeat=lambda e: safe or e.applied is False, on_wait=on_wait)
+        return retrying(
+            attempt,
+            repeat=lambda e: safe or e.applied is False,
+            on_wait=on_wait,
+            attempts=tries,
+        )
 
     def _stop_at_share(self) -> None:
         allowance = self.limiter.allowance
@@ -197,81 +230,3 @@ class Door:
 
     def _clean(self, reason: object) -> str:
         return answers.shorten(self.session.conceal(str(reason)))
-
-    def _judge(self, kind: Kind, reply: Reply) -> Answer:
-        answer = answers.parse(reply.content)
-        if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
-            if answer is None:
-                raise TransientError(
-                    self._words(reply, None, "an answer that is no JSON"),
-                    applied=None if kind == "write" else False,
-                )
-            return answer
-        category = str((answer or {}).get("category") or (answer or {}).get("errorType") or "")
-        text = self._words(reply, answer, category)
-        broken = reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        limited = broken and category in _RATE_LIMIT_CATEGORIES  # search has answered so
-        if limited or reply.status == HTTPStatus.TOO_MANY_REQUESTS:
-            self._judge_limit(reply, answer or {}, text)
-        if reply.status in (HTTPStatus.LOCKED, _MIGRATING):
-            named = _seconds(reply)
-            wait = _LOCKED_SECONDS if named is None else named
-            raise TransientError(text, retry_after=wait, applied=False)
-        if reply.status == _MALFORMED_TOKEN:
-            raise LoginError(f"HubSpot refused the login. Is the access token complete? {text}")
-        if broken or reply.status == HTTPStatus.REQUEST_TIMEOUT:
-            applied = None if kind == "write" else False
-            raise TransientError(text, retry_after=_seconds(reply), applied=applied)
-        if reply.status == HTTPStatus.UNAUTHORIZED:
-            raise LoginError(
-                "HubSpot refused the login. Check auth.access_token: it may be revoked, rotated "
-                f"or of another app. {text}"
-            )
-        raise self._refusal(reply, answer or {}, text)
-
-    def _judge_limit(self, reply: Reply, answer: Answer, text: str) -> NoReturn:
-        message = str(answer.get("message") or "").lower()
-        policy = str(answer.get("policyName") or "")
-        if policy == "DAILY" or "daily limit" in message:
-            raise AllowanceError(f"HubSpot's API calls of today are used up. {text}")
-        wait = _seconds(reply)
-        if wait is None:
-            wait = _RATE_WAITS.get("SECONDLY" if "your secondly limit" in message else policy)
-        raise TransientError(text, retry_after=wait, applied=False)
-
-    def _refusal(self, reply: Reply, answer: Answer, text: str) -> Exception:
-        words = answers.complaint(answer)
-        scopes = answers.scopes(answer)
-        if reply.status == HTTPStatus.FORBIDDEN or words.code == "MISSING_SCOPES" or scopes:
-            missing = f"The scope {', '.join(scopes)} is missing. " if scopes else ""
-            return AccessError(
-                f"{missing}{text}", remedy=remedy(scopes), code=words.code or "FORBIDDEN"
-            )
-        if "unable to infer object type" in str(answer.get("message") or "").lower():
-            return AccessError(text, remedy="Check the object's name.", code="UNKNOWN_OBJECT")
-        if HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST:
-            text = f"HubSpot points elsewhere, which is not followed; check base_url. {text}"
-        return RefusedError(text, status=reply.status, complaint=words)
-
-    def _words(self, reply: Reply, answer: Answer | None, category: str) -> str:
-        said = (
-            answers.page_text(reply.content)
-            if answer is None
-            else answers.complaint(answer).message
-        )
-        correlation = reply.headers.get("x-hubspot-correlation-id") or str(
-            (answer or {}).get("correlationId") or ""
-        )
-        marks = [f"HTTP {reply.status}", category]
-        if correlation:
-            marks.append(f"correlation id {correlation}")
-        return self.session.conceal(
-            f"HubSpot: {said or 'no message'} ({', '.join(m for m in marks if m)})"
-        )
-
-
-def _seconds(reply: Reply) -> float | None:
-    try:
-        return max(0.0, float(reply.headers["retry-after"]))
-    except (KeyError, ValueError):
-        return None

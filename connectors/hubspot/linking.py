@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from connectors.hubspot import answers
 from connectors.hubspot.answers import Answer, Complaint
-from connectors.hubspot.door import Door, RefusedError
+from connectors.hubspot.door import Door
 from connectors.hubspot.paths import Paths
+from connectors.hubspot.verdicts import RefusedError
 from syncd.connector import Association
 from syncd.errors import AccessError
 
 BATCH = 100
+_NO_SUCH_CALL = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
+_DEFAULT_TYPES = {
+    ("tasks", "companies"): 192,
+    ("tasks", "contacts"): 204,
+    ("tasks", "deals"): 216,
+    ("tasks", "tickets"): 230,
+}
 Pair = tuple[str, str]
 """(id of the record to link, id of the record it is linked to)."""
 
@@ -44,9 +53,8 @@ class Linking:
     def _link(
         self, object: str, association: Association, pairs: list[Pair]
     ) -> Iterator[tuple[Pair, Complaint]]:
-        path, inputs = self._request(object, association, pairs)
         try:
-            answer = self._door.write("POST", path, body={"inputs": inputs}, repeatable=True)
+            answer = self._send(object, association, pairs)
         except RefusedError as error:
             if len(pairs) == 1:
                 yield pairs[0], error.complaint
@@ -56,6 +64,20 @@ class Linking:
             yield from self._link(object, association, pairs[middle:])
             return
         yield from _blamed(pairs, answer)
+
+    def _send(self, object: str, association: Association, pairs: list[Pair]) -> Answer:
+        path, inputs = self._request(object, association, pairs)
+        try:
+            return self._door.write("POST", path, body={"inputs": inputs}, repeatable=True)
+        except RefusedError as error:
+            type = _DEFAULT_TYPES.get((object, association.to))
+            if association.label is not None or type is None or error.status not in _NO_SUCH_CALL:
+                raise
+        # Where HubSpot does not choose the default type itself, it is named.
+        types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": type}]
+        path = f"{self._paths.associations(object, association.to)}/batch/create"
+        named = [{**pair, "types": types} for pair in inputs]
+        return self._door.write("POST", path, body={"inputs": named}, repeatable=True)
 
     def _request(
         self, object: str, association: Association, pairs: list[Pair]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote
 
-Batch = Literal["read", "update", "upsert"]
+Batch = Literal["read", "create", "update", "upsert"]
 
 
 # HubSpot's contracts have a name in its pages, but only a type id in its API.

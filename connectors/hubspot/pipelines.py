@@ -8,15 +8,16 @@ properties. Their values are text as all of HubSpot's are: "true", "false", a la
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from http import HTTPStatus
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
-from connectors.hubspot.door import Door, RefusedError
+from connectors.hubspot.door import Door
 from connectors.hubspot.paths import Paths
+from connectors.hubspot.verdicts import RefusedError
 from syncd.connector import FieldType, SchemaField
+from syncd.errors import AccessError
 
 _PIPELINE_OF = {"dealstage": "pipeline", "hs_pipeline_stage": "hs_pipeline"}
 _STAGE_PARTS = {
@@ -73,6 +74,7 @@ class _Stages(Struct, frozen=True):
     pipelines: dict[str, dict[str, str]]
     stages: dict[tuple[str, str], dict[str, str]]
     by_id: dict[str, dict[str, str]]
+    refused: str = ""
 
 
 class Pipelines:
@@ -88,8 +90,14 @@ class Pipelines:
         """Read afresh when next asked."""
         self._known.clear()
 
-    def value(self, object: str, field: str, properties: Mapping[str, Any]) -> str | None:
-        """What a dotted field comes to for a record; None where its stage is not known."""
+    def value(
+        self, object: str, field: str, properties: Mapping[str, Any], *, asked: Sequence[str]
+    ) -> str | None:
+        """What a dotted field comes to for a record; None where its stage is not known.
+
+        Where pipelines cannot be read, ids stand for labels. Raises AccessError for all other
+        dotted fields among those `asked`: that a stage is not known to be won is not "not won".
+        """
         parts = split(field)
         if parts is None:
             return None
@@ -98,6 +106,20 @@ class Pipelines:
         if not id:
             return None
         known = self._of(object)
+        if known.refused:
+            if part == "label":
+                return str(id)
+            dotted = tuple(f for f in asked if split(f) and not f.endswith(".label"))
+            raise AccessError(
+                f"{', '.join(dotted)} cannot be told: {known.refused}",
+                object=object,
+                fields=dotted,
+                remedy=(
+                    "Let the token read pipelines, or map properties such as hs_is_closed_won "
+                    "and hs_is_closed instead."
+                ),
+                code="NO_PIPELINES",
+            )
         pipeline_field = _PIPELINE_OF.get(name)
         if pipeline_field is None:
             return known.pipelines.get(id, {}).get(part)
@@ -113,10 +135,9 @@ class Pipelines:
         found = _Stages({}, {}, {})
         try:
             answer = self._door.other("GET", self._paths.pipelines(object))
-        except RefusedError as error:
-            if error.status != HTTPStatus.NOT_FOUND:
-                raise
-            return found  # an object without pipelines
+        except (AccessError, RefusedError) as error:
+            self._door.note("hubspot.pipelines_unknown", object=object, reason=str(error))
+            return _Stages({}, {}, {}, refused=str(error))
         for pipeline in answer.get("results") or ():
             id = str(pipeline["id"])
             found.pipelines[id] = {"label": str(pipeline.get("label") or "")}
@@ -130,11 +151,14 @@ class Pipelines:
 def _parts(stage: Mapping[str, Any]) -> dict[str, str]:
     # Metadata values are strings: "false" is true to bool().
     metadata = {k: str(v) for k, v in (stage.get("metadata") or {}).items()}
-    closed = (
-        metadata.get("isClosed", "").lower() == "true" or metadata.get("ticketState") == "CLOSED"
-    )
     probability = metadata.get("probability", "")
-    won = closed and _is_one(probability)
+    if "isClosed" in metadata:
+        closed = metadata["isClosed"].lower() == "true"
+    elif "ticketState" in metadata:
+        closed = metadata["ticketState"] == "CLOSED"
+    else:
+        closed = _is(probability, 0.0) or _is(probability, 1.0)
+    won = closed and _is(probability, 1.0)
     return {
         "is_closed": "true" if closed else "false",
         "is_won": "true" if won else "false",
@@ -143,8 +167,8 @@ def _parts(stage: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _is_one(probability: str) -> bool:
+def _is(probability: str, wanted: float) -> bool:
     try:
-        return float(probability) == 1.0
+        return float(probability) == wanted
     except ValueError:
         return False

@@ -7,8 +7,9 @@ from http import HTTPStatus
 from typing import Any
 
 from connectors.hubspot.describe import Catalogue, field_type
-from connectors.hubspot.door import Door, RefusedError
+from connectors.hubspot.door import Door
 from connectors.hubspot.paths import Paths
+from connectors.hubspot.verdicts import RefusedError
 from syncd.connector import FieldSpec, FieldType, ProvisionStep
 from syncd.errors import AccessError
 
@@ -82,7 +83,10 @@ class Provisioner:
 
     def _group(self, object: str, *, apply: bool) -> Iterator[ProvisionStep]:
         path = f"{self._paths.properties(object)}/groups"
-        groups = self._door.other("GET", path).get("results") or ()
+        try:
+            groups = self._door.other("GET", path).get("results") or ()
+        except (AccessError, RefusedError):
+            groups = ()  # then making it shows what is wrong, if anything is
         if any(group.get("name") == GROUP for group in groups):
             return
         body = {"name": GROUP, "label": "syncd", "displayOrder": -1}
@@ -196,7 +200,7 @@ def _unfit(spec: FieldSpec, present: Mapping[str, Any]) -> str:
             f"it exists as {held}, but {spec.type} is needed; delete it in HubSpot or map "
             "another property"
         )
-    if spec.unique and not present.get("hasUniqueValue"):
+    if spec.unique and present.get("hasUniqueValue") is False:
         return (
             "it exists, but without unique values, which HubSpot cannot change later; delete it "
             "in HubSpot or map another property"

@@ -2,9 +2,7 @@
 
 * All of it: lists of 100 in the order of ids, which know no limit and no lag. With a filter:
   search, 200 a page.
-* What changed: search on the date of the last change. Search stops at 10,000 results, so it is
-  never paged by offset: every page asks for ids greater than the last one seen. Thus many records
-  of one millisecond, or an edited pipeline that touches every deal, neither end nor repeat it.
+* What changed: search on the date of the last change, in the order of ids (see `listing`).
 * Search runs behind the records ("a few moments", up to 30 s seen). The cursor is therefore the
   beginning of the pull by HubSpot's own clock, minus a lag, and reads overlap.
 * Search shows no archived records. Sources with `keep_deleted` are also listed with
@@ -16,32 +14,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-import msgspec
-
-from connectors.hubspot import filters
 from connectors.hubspot.associations import BATCH as ASSOCIATION_BATCH
 from connectors.hubspot.associations import Associations, Links
 from connectors.hubspot.batches import Batches
 from connectors.hubspot.door import Door
+from connectors.hubspot.listing import ID, Listing
 from connectors.hubspot.paths import Paths
 from connectors.hubspot.pipelines import Pipelines
 from connectors.hubspot.records import Reading, Row, modified_property, moment
+from connectors.hubspot.verdicts import RefusedError
 from syncd.connector import Association, Cursor, Page, Record, Source, TaskShape
-from syncd.errors import IncompleteReadError, RequestError
 
-LIST_PAGE = 100
-SEARCH_PAGE = 200
-LONGEST_QUERY = 6000  # characters of a list's query; some 7,000 pass
-LONGEST_SEARCH = 3000  # characters of a search's body
 ARCHIVED_PAGES = 10  # of an increment
-MOST_FILTERS = 6  # HubSpot's limit for one group
-
-_ID = "hs_object_id"
-Condition = Mapping[str, Any]
 
 
 class Puller:
@@ -54,6 +41,7 @@ class Puller:
         self._pipelines = pipelines
         self._lag = timedelta(seconds=lag_seconds)
         self._batches = Batches(door, paths)
+        self._listing = Listing(door, paths, self._batches)
         self._associations = Associations(door, paths)
 
     def pull(self, source: Source, cursor: Cursor | None) -> Iterator[Page]:
@@ -79,8 +67,7 @@ class Puller:
     def ids(self, source: Source) -> Iterator[str]:
         """The ids of all records in the source."""
         reading = Reading(source, self._pipelines)
-        rows = self._search(reading, (), (_ID,)) if reading.where else self._list(reading, (_ID,))
-        for page in rows:
+        for page in self._whole(reading, (ID,)):
             yield from (str(row["id"]) for row in page)
 
     def read(self, source: Source, ids: Sequence[str]) -> dict[str, Record]:
@@ -129,11 +116,17 @@ class Puller:
         )
         return {str(row["properties"].get(shape.key_field) or ""): row for row in rows}
 
+    def _whole(
+        self, reading: Reading, properties: Sequence[str] | None = None
+    ) -> Iterator[list[Row]]:
+        if reading.where:
+            return self._listing.search(reading, (), properties)
+        return self._listing.everything(reading, properties)
+
     def _changes(self, reading: Reading, since: datetime | None) -> Iterator[list[Record]]:
         """Lists of up to 1,000 records, so that one call reads the links of them all."""
         if since is None:
-            rows = self._search(reading, ()) if reading.where else self._list(reading)
-            for gathered in _gather(rows):
+            for gathered in _gather(self._whole(reading)):
                 yield self._records(reading, gathered)
             return
         changed = {
@@ -145,11 +138,11 @@ class Puller:
         if reading.where:
             # All changed ids first, then those that match: what changes in between can only be
             # in the second answer, and is not taken for gone.
-            plain = self._search(reading, (changed,), (_ID,), where=())
+            plain = self._listing.search(reading, (changed,), (ID,), where=())
             touched = {str(row["id"]): None for page in plain for row in page}
             if not touched:
                 return
-        for gathered in _gather(self._search(reading, (changed,))):
+        for gathered in _gather(self._listing.search(reading, (changed,))):
             for row in gathered:
                 touched.pop(str(row["id"]), None)
             yield self._records(reading, gathered)
@@ -163,13 +156,24 @@ class Puller:
         """Pages of tombstones after `held`; its value says whether all archived were seen."""
         if held:
             yield Page(held)
-        pages = self._list(reading, reading.with_filters, archived=True)
-        for count, rows in enumerate(pages, 1):
-            if not full and count > ARCHIVED_PAGES:
-                return False
-            fresh = [row for row in rows if not reading.left(row) and _archived_since(row, since)]
-            if fresh:
-                yield Page([reading.record(row, gone=True) for row in fresh])
+        pages = self._listing.everything(reading, reading.with_filters, archived=True)
+        try:
+            for count, rows in enumerate(pages, 1):
+                if not full and count > ARCHIVED_PAGES:
+                    return False
+                fresh = [
+                    row
+                    for row in rows
+                    # A row that says it is not archived is no tombstone, whatever was asked for.
+                    if row.get("archived") is not False
+                    and not reading.left(row)
+                    and _archived_since(row, since)
+                ]
+                if fresh:
+                    yield Page([reading.record(row, gone=True) for row in fresh])
+        except RefusedError as error:
+            # What was deleted then shows by its absence from the next full pull.
+            self._door.note("hubspot.archived_unknown", object=reading.object, reason=str(error))
         return True
 
     def _records(self, reading: Reading, rows: list[Row]) -> list[Record]:
@@ -186,93 +190,6 @@ class Puller:
         if not asked or not ids:
             return {id: {} for id in ids}
         return self._associations.links(reading.object, asked, ids)
-
-    def _list(
-        self, reading: Reading, properties: Sequence[str] | None = None, *, archived: bool = False
-    ) -> Iterator[list[Row]]:
-        wanted = reading.properties if properties is None else properties
-        short = sum(len(name) + 3 for name in wanted) <= LONGEST_QUERY
-        path = self._paths.objects(reading.object)
-        after = ""
-        while True:
-            query = [
-                ("limit", str(LIST_PAGE)),
-                ("properties", ",".join(wanted) if short else _ID),
-                ("archived", "true" if archived else "false"),
-            ]
-            if after:
-                query.append(("after", after))
-            answer = self._door.read("GET", path, query=query)
-            rows: list[Row] = answer.get("results") or []
-            if rows:
-                yield rows if short else self._filled(reading, rows, wanted, archived=archived)
-            seen, after = (
-                after,
-                str(((answer.get("paging") or {}).get("next") or {}).get("after") or ""),
-            )
-            if not after:
-                return
-            _raise_if_stuck(reading.object, moved=after != seen)
-
-    def _search(
-        self,
-        reading: Reading,
-        conditions: Sequence[Condition],
-        properties: Sequence[str] | None = None,
-        *,
-        where: Sequence[Condition] | None = None,
-    ) -> Iterator[list[Row]]:
-        wanted = reading.properties if properties is None else properties
-        conditions = [*(reading.where if where is None else where), *conditions]
-        if len(conditions) >= MOST_FILTERS:
-            raise RequestError(
-                f"{reading.object}: where has {len(reading.where)} filters; HubSpot takes "
-                f"{MOST_FILTERS} in a search, of which syncd needs 2"
-            )
-        path = self._paths.search(reading.object)
-        last = ""
-        short = True
-        while True:
-            body = _search_body(conditions, last, wanted)
-            if len(msgspec.json.encode(body)) > LONGEST_SEARCH:
-                short, body = False, _search_body(conditions, last, (_ID,))
-            answer = self._door.read("POST", path, body=body, search=True)
-            rows: list[Row] = answer.get("results") or []
-            if rows:
-                yield rows if short else self._filled(reading, rows, wanted)
-            if len(rows) < SEARCH_PAGE:
-                return
-            seen, last = last, str(max(int(row["id"]) for row in rows))
-            _raise_if_stuck(reading.object, moved=int(last) > int(seen or 0))
-
-    def _filled(
-        self,
-        reading: Reading,
-        rows: list[Row],
-        properties: Sequence[str],
-        *,
-        archived: bool = False,
-    ) -> list[Row]:
-        """The same rows with properties too many for a query, read by their ids."""
-        ids = [str(row["id"]) for row in rows]
-        return list(self._batches.read(reading.object, properties, ids, archived=archived))
-
-
-def _search_body(
-    conditions: Sequence[Condition], last: str, properties: Sequence[str]
-) -> dict[str, Any]:
-    beyond = [{"propertyName": _ID, "operator": "GT", "value": last}] if last else []
-    return {
-        "filterGroups": [{"filters": [filters.as_text(f) for f in (*conditions, *beyond)]}],
-        "sorts": [{"propertyName": _ID, "direction": "ASCENDING"}],
-        "properties": list(properties),
-        "limit": SEARCH_PAGE,
-    }
-
-
-def _raise_if_stuck(object: str, *, moved: bool) -> None:
-    if not moved:
-        raise IncompleteReadError(f"HubSpot gave the same page of {object} again and again")
 
 
 def _gather(pages: Iterator[list[Row]]) -> Iterator[list[Row]]:

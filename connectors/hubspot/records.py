@@ -64,9 +64,11 @@ class Reading:
         fields: dict[str, Any] = {}
         for field in self.source.fields:
             if field in properties:
-                fields[field] = properties[field]
+                fields[field] = _text(properties[field])
             else:
-                fields[field] = self._pipelines.value(self.object, field, properties)
+                fields[field] = self._pipelines.value(
+                    self.object, field, properties, asked=self.source.fields
+                )
         archived = bool(row.get("archived"))
         stamp = (row.get("archivedAt") if archived else None) or row.get("updatedAt")
         return Record(
@@ -76,6 +78,15 @@ class Reading:
             modified_at=moment(stamp),
             gone=gone or archived,
         )
+
+
+def _text(value: Any) -> str | None:
+    """HubSpot's values are text or null; a number or truth that comes bare means the same."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
 
 
 def merged_ids(row: Row) -> tuple[str, ...]:

@@ -8,9 +8,11 @@ the door, and a credential follows no redirect to another host.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -29,6 +31,7 @@ Query = Sequence[tuple[str, str]]
 
 _RENEW_BEFORE_SECONDS = 120.0  # a token is renewed by the clock, well before it expires
 _TRY_LATER = (HTTPStatus.LOCKED, HTTPStatus.TOO_MANY_REQUESTS)
+_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -173,7 +176,7 @@ class Session:
                 access_token=self._token,
                 host=base_url,
                 base_url=base_url,
-                ssl_ca_cert=self._settings.ca_file or None,
+                ssl_ca_cert=self._settings.ca_file or _trusted() or None,
                 proxy=_proxy_for(base_url),
                 retry=urllib3.Retry(0, redirect=False, raise_on_redirect=False),
             ).crm.objects.basic_api
@@ -189,6 +192,12 @@ def _reply(status: int, headers: Any, content: bytes) -> Reply:
 
 def _reveal(secret: SecretStr | None) -> str:
     return secret.get_secret_value().strip() if secret is not None else ""
+
+
+def _trusted() -> str:
+    """The certificates that the environment trusts; the SDK alone would ignore it."""
+    named = (os.environ.get(name, "") for name in _CA_VARIABLES)
+    return next((path for path in named if path and Path(path).is_file()), "")
 
 
 def _proxy_for(base_url: str) -> str | None:
