@@ -35,6 +35,9 @@ lock: $(STAMP)
 	$(LOCK) -o requirements/runtime.txt pyproject.toml
 	$(LOCK) -c requirements/runtime.txt -o requirements/dev.txt pyproject.toml requirements/dev.in
 
+chaos: $(STAMP)
+	$(BIN)/python tests/chaos.py
+
 image-check:
 	PYTHON=$(PYTHON) .ci/image-check
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Any
 
 from connectors.memory import Crm, MemoryConnector, MemorySettings
@@ -93,6 +94,7 @@ class Heard:
         return self
 
 
+@cache
 def mapping_from(text: str = MAPPING, connection: str = "crm") -> Mapping:
     """The mapping that this text describes."""
     located = parse_toml(text.encode(), "map.toml")
