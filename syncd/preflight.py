@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from syncd.connector import CheckNote, FieldSpec, FieldType, ObjectSchema, SchemaField
 from syncd.errors import AccessError, RequestError, StopRunError
 from syncd.located import did_you_mean
+from syncd.model import User
 from syncd.policy import Policy
 from syncd.rules import RULES
 from syncd.sync import Connected
@@ -42,7 +43,10 @@ def preflight(connected: Connected, policy: Policy) -> Iterator[CheckNote]:
     yield from connector.check()
     schemas: dict[str, ObjectSchema | None] = {}
     yield from _inputs(connected, schemas)
+    yield from _input_types(connected, policy, schemas)
     yield from _outputs(connected, policy, schemas)
+    yield from _objects(connected, schemas)
+    yield from _assignee(connected, policy)
     left = connector.allowance().left
     if left is not None:
         yield CheckNote("ok" if left else "warning", f"{left:,} API calls left to syncd today")
@@ -95,6 +99,26 @@ def _inputs(connected: Connected, schemas: dict[str, ObjectSchema | None]) -> It
                 )
 
 
+def _input_types(
+    connected: Connected, policy: Policy, schemas: dict[str, ObjectSchema | None]
+) -> Iterator[CheckNote]:
+    """Fields that syncd would make for people to fill, where they are of another type by now."""
+    for spec in connected.mapping.specs(policy):
+        schema = schemas.get(spec.object)
+        field = None if spec.writable or schema is None else schema.find(spec.name)
+        fitting = FITTING.get(spec.type)
+        if field is None or fitting is None or field.type in fitting:
+            continue
+        yield CheckNote(
+            "warning",
+            f"{spec.object}.{field.name} is of type {field.vendor_type or field.type}; what cannot "
+            f"be read as {spec.type} is left out, and `syncd rejects` names it",
+            "use a field of a fitting type, or another codec",
+            spec.object,
+            field.name,
+        )
+
+
 def _outputs(
     connected: Connected, policy: Policy, schemas: dict[str, ObjectSchema | None]
 ) -> Iterator[CheckNote]:
@@ -118,6 +142,81 @@ def _outputs(
             )
             continue
         yield from _fits(spec, field)
+
+
+def _objects(connected: Connected, schemas: dict[str, ObjectSchema | None]) -> Iterator[CheckNote]:
+    """The login may change accounts and make tasks, and a task needs nothing that syncd lacks."""
+    mapping = connected.mapping
+    account = schemas.get(mapping.account_object)
+    if account is not None and mapping.account_writes and not account.updateable:
+        yield CheckNote(
+            "error",
+            f"this login may not change {account.name} records",
+            f"grant it Edit on the object {account.name}",
+            account.name,
+        )
+    if mapping.task is None:
+        return
+    object = mapping.task.shape.object
+    yield from _schema(connected, object, schemas)
+    schema = schemas[object]
+    if schema is None:
+        return
+    if not schema.createable:
+        yield CheckNote(
+            "error",
+            f"this login may not create {object} records",
+            f"grant it Create on the object {object}",
+            object,
+        )
+    given = {name.lower() for name in mapping.task.crm_fields()}
+    for field in schema.fields.values():
+        if field.required and field.name.lower() not in given:
+            yield CheckNote(
+                "error",
+                f"{object}.{field.name} is required, and syncd does not fill it: every new task "
+                "would be refused",
+                "give the field a default value, or make it optional",
+                object,
+                field.name,
+            )
+
+
+def _assignee(connected: Connected, policy: Policy) -> Iterator[CheckNote]:
+    """Somebody is there to get tasks whose own people have left."""
+    wanted, mapping = policy.tasks.fallback_assignee, connected.mapping
+    if mapping.task is None:
+        return
+    if not wanted:
+        yield CheckNote(
+            "warning",
+            "no fallback_assignee: tasks of accounts whose owner is inactive or gone are not made",
+            "name one under [policy.tasks], by mail address or user id",
+        )
+        return
+    users: list[User] = []
+    for source in mapping.sources:
+        if source.name not in mapping.user_sources:
+            continue
+        try:
+            for page in connected.connector.pull(source, None):
+                for record in page.records:
+                    found = mapping.read(source.name, record, connected.context)
+                    users += [user for user in found if isinstance(user, User)]
+        except (AccessError, RequestError) as error:
+            remedy = getattr(error, "remedy", "")
+            yield CheckNote("error", f"users cannot be read: {error}", remedy, source.object)
+            return
+    key = wanted.strip().casefold()
+    same = [user for user in users if key in (user.id.casefold(), (user.email or "").casefold())]
+    if not any(user.active for user in same):
+        state = "is inactive" if same else "is no user here"
+        near = did_you_mean(wanted, [user.email for user in users if user.email and user.active])
+        yield CheckNote(
+            "error" if same else "warning",
+            f"fallback_assignee {wanted} {state}: tasks without an owner are not made",
+            near or "name an active user under [policy.tasks]",
+        )
 
 
 def _fits(spec: FieldSpec, field: SchemaField) -> Iterator[CheckNote]:

@@ -15,6 +15,7 @@ from syncd.errors import AccessError, RequestError
 LAST_RETIRED_VERSION = 30
 LAST_RETIRING_VERSION = 40
 FEW_CALLS = 500
+WRITTEN = ("Account", "Task")
 
 
 def check(session: Session) -> Iterator[CheckNote]:
@@ -26,6 +27,7 @@ def check(session: Session) -> Iterator[CheckNote]:
         return
     yield from _login(session)
     yield _allowance(session)
+    yield from _rules(session)
 
 
 def _flow(session: Session) -> Iterator[CheckNote]:
@@ -80,6 +82,43 @@ def _login(session: Session) -> Iterator[CheckNote]:
         f"logged in to the {kind} {org.get('Name', session.settings.instance_url)} as "
         f"{user.get('Username', 'the integration user')} ({session.settings.auth.flow})",
     )
+
+
+def _rules(session: Session) -> Iterator[CheckNote]:
+    """Duplicate and validation rules, where the login may see them: they can refuse a write."""
+    kinds = f"SobjectType IN ({', '.join(map(soql.text, WRITTEN))})"
+    query = soql.select("DuplicateRule", ("MasterLabel", "SobjectType"), ("IsActive = true", kinds))
+    for row in [] if session.settings.allow_duplicates else _rows(session, "query/", query):
+        yield CheckNote(
+            "warning",
+            f'the duplicate rule "{row["MasterLabel"]}" on {row["SobjectType"]} is active: what it '
+            "takes for a duplicate is refused, and quarantined with its text",
+            "Setup > Duplicate Rules: except the integration user, or set allow_duplicates = true "
+            "for a rule that only warns",
+            row["SobjectType"],
+        )
+    kinds = kinds.replace("SobjectType", "EntityDefinition.QualifiedApiName")
+    columns = ("ValidationName", "EntityDefinition.QualifiedApiName")
+    query = soql.select("ValidationRule", columns, ("Active = true", kinds))
+    for row in _rows(session, "tooling/query/", query):
+        object = row["EntityDefinition"]["QualifiedApiName"]
+        yield CheckNote(
+            "warning",
+            f'the validation rule "{row["ValidationName"]}" on {object} is active: what it refuses '
+            "is quarantined with its text",
+            f"Setup > Object Manager > {object} > Validation Rules: see that it spares changes of "
+            "syncd's own fields",
+            object,
+        )
+
+
+def _rows(session: Session, path: str, query: str) -> list[dict[str, Any]]:
+    """A query's first page; nothing where the object is not there or may not be seen."""
+    try:
+        answer = session.other(lambda sf: sf.restful(path, params={"q": query}))
+    except (AccessError, RequestError):
+        return []
+    return list(answer.get("records") or ()) if isinstance(answer, dict) else []
 
 
 def _first(

@@ -44,18 +44,36 @@ class _Provisioning:
         self._apply = apply
 
     def steps(self, specs: Sequence[FieldSpec]) -> Iterator[Step]:
-        lacking = [spec for spec in specs if not self._has(spec)]
+        lacking = self._lacking(specs)
+        made: set[str] = set()
         if lacking:
             made = yield from self._fields(lacking)
-            permission_set = yield from self._permission_set()
-            granted = yield from self._rights(permission_set, lacking)
-            yield from self._assignment(permission_set)
-            if self._apply:
-                yield from self._seen([spec for spec in granted if spec.name in made])
+        try:
+            yield from self._access(lacking, made)
+        except (AccessError, RequestError) as error:
+            if not self._lacking(specs):
+                return  # the login sees everything all the same
+            text = f'permission set "{PERMISSION_SET}"'
+            told = f"{error} Give the integration user read and edit access to the fields by hand."
+            yield Step("permission_set", PERMISSION_SET, text, error=told)
+
+    def _access(self, lacking: Sequence[FieldSpec], made: set[str]) -> Iterator[Step]:
+        if not lacking:
+            permission_set = self._permission_set_id()
+            if permission_set:
+                yield from self._assignment(permission_set)
             return
-        permission_set = self._permission_set_id()
-        if permission_set:
-            yield from self._assignment(permission_set)
+        permission_set = yield from self._permission_set()
+        granted = yield from self._rights(permission_set, lacking)
+        yield from self._assignment(permission_set)
+        if self._apply:
+            yield from self._seen([spec for spec in granted if spec.name in made])
+
+    def _lacking(self, specs: Sequence[FieldSpec]) -> list[FieldSpec]:
+        """The fields that the login does not see, or may not do with what syncd needs to."""
+        for object in {spec.object for spec in specs}:
+            self._describes.forget(object)
+        return [spec for spec in specs if not self._has(spec)]
 
     def _has(self, spec: FieldSpec) -> bool:
         """Whether the login sees the field and may do with it what syncd needs to."""
@@ -97,7 +115,11 @@ class _Provisioning:
             query = soql.select(
                 "CustomField", ("DeveloperName", "TableEnumOrId"), (f"DeveloperName IN {listed}",)
             )
-            answer = self._session.other(partial(_tooling_query, query))
+            try:
+                answer = self._session.other(partial(_tooling_query, query))
+            except (AccessError, RequestError):
+                # Who cannot be asked refuses what exists when it is made: that is no error then.
+                return found
             for row in answer["records"]:
                 found.add(f"{row['TableEnumOrId']}.{row['DeveloperName']}__c".lower())
         return found

@@ -148,6 +148,8 @@ class Session:
             object_pairs_hook=None,
         )
         client.headers.pop("X-PrettyPrint", None)
+        if self.settings.allow_duplicates:
+            client.headers["Sforce-Duplicate-Rule-Header"] = "allowSave=true"
         self._client = client
         return token
 

@@ -86,6 +86,7 @@ class SalesforceSettings(BaseModel):
 
     `lag_seconds`: how much of what was already read is read again, because a record's stamp is
     set before its transaction is committed. `timeout_seconds` is that of one answer.
+    `allow_duplicates`: write also where one of the org's duplicate rules only warns.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -95,6 +96,7 @@ class SalesforceSettings(BaseModel):
     ca_file: str = ""
     lag_seconds: int = Field(default=300, ge=0, le=86_400)
     timeout_seconds: float = Field(default=120, gt=0, le=600)
+    allow_duplicates: bool = False
     auth: AuthSettings
     limits: LimitSettings = LimitSettings()
 

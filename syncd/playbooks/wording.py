@@ -76,5 +76,7 @@ def subject_text(template: Template, names: Mapping[str, Any]) -> str:
 
 def body_text(template: Template, names: Mapping[str, Any], *, html: bool) -> str:
     """The text with single blank lines; as HTML with its line breaks. Raises TextError."""
-    text = _BLANK_LINES.sub("\n\n", _render(template, names).strip())[:BODY_CHARS]
+    text = _BLANK_LINES.sub("\n\n", _render(template, names).strip())
+    if len(text) > BODY_CHARS:
+        text = f"{text[: BODY_CHARS - 1].rstrip()}…"
     return text.replace("\n", "<br>\n") if html else text
