@@ -475,6 +475,50 @@ class Health(TypedDict):
     text: str
 
 
+class Backup(TypedDict):
+    """``syncd backup --json``."""
+
+    file: str
+    bytes: Count
+
+
+class Drift(TypedDict):
+    """A record that the CRM shows otherwise than the state has it."""
+
+    connection: str
+    object: str
+    record: str
+    differing: list[str]
+
+
+class VerifiedConnection(TypedDict):
+    """What was found out about one connection."""
+
+    records_read: Count
+    drift: list[Drift]
+    accounts: Annotated[int, Meta(ge=0, description="accounts derived anew")]
+    fields_to_write: Count
+    tasks_to_write: Count
+    message: Annotated[str, Meta(description="why it could not be verified, if so")]
+
+
+class Verify(TypedDict):
+    """``syncd verify --json``."""
+
+    verified: Annotated[bool, Meta(description="nothing differs, nothing is left to write")]
+    connections: dict[str, VerifiedConnection]
+
+
+class Forget(TypedDict):
+    """``syncd forget --json``."""
+
+    kind: Literal["account", "contact"]
+    connection: str
+    record: str
+    erased: Annotated[dict[str, int], Meta(description="rows by table of the state")]
+    texts: Annotated[int, Meta(ge=0, description="texts that a name was taken out of")]
+
+
 class DemoRun(TypedDict):
     """What the demo's first run came to in one CRM."""
 
@@ -507,9 +551,11 @@ class Demo(TypedDict):
 ANSWERS: dict[str, Any] = {
     "approve": Approve,
     "backtest": Backtest,
+    "backup": Backup,
     "check": Check,
     "demo": Demo,
     "explain": Explain,
+    "forget": Forget,
     "health": Health,
     "history": History,
     "init": Init,
@@ -521,5 +567,6 @@ ANSWERS: dict[str, Any] = {
     "status": Status,
     "sync": Sync,
     "undo": Undo,
+    "verify": Verify,
 }
 """The form of each command's ``--json`` answer."""

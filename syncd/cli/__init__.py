@@ -32,6 +32,9 @@ COMMANDS = {
     "undo": "syncd.cli.taking_back:undo",
     "portfolio": "syncd.cli.leading:portfolio",
     "backtest": "syncd.cli.leading:backtest",
+    "verify": "syncd.cli.keeping:verify",
+    "backup": "syncd.cli.keeping:backup",
+    "forget": "syncd.cli.keeping:forget",
     "sandbox": "syncd.cli.sandboxes:sandbox",
 }
 """Each command's place. Loaded when asked for, so that `syncd health` stays quick."""

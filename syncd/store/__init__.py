@@ -13,6 +13,8 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from syncd.store.book import AccountState, Book, StoredAccount, StoredDerivation, account_key
+from syncd.store.copying import copy_state
+from syncd.store.erasure import Erased, Erasure
 from syncd.store.failures import is_defect, lost
 from syncd.store.ledger import BY_A_PERSON, UNDONE, Entry, Intent, Kept, Ledger
 from syncd.store.mirror import Changed, Mirror, Row, fingerprint
@@ -29,6 +31,7 @@ __all__ = [
     "AccountState",
     "Changed",
     "Entry",
+    "Erased",
     "HeldPlan",
     "Intent",
     "Kept",
@@ -42,6 +45,7 @@ __all__ = [
     "account_key",
     "alembic_config",
     "chunks",
+    "copy_state",
     "fingerprint",
     "from_json",
     "metadata",
@@ -65,6 +69,7 @@ class Store:
         self.tasks = Tasks()
         self.quarantine = Quarantine()
         self.runs = Runs()
+        self.erasure = Erasure()
 
     @classmethod
     def open(cls, url: str) -> Store:

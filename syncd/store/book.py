@@ -227,8 +227,8 @@ class Book:
             )
         )
 
-    def search(self, tx: Connection, word: str) -> list[str]:
-        """Keys of accounts with this record id, domain or name (else: names that contain it)."""
+    def exactly(self, tx: Connection, word: str) -> list[str]:
+        """Keys of accounts with this record id, domain or name."""
         by_id = select(members.c.account).where(
             or_(
                 members.c.id == word,
@@ -237,18 +237,24 @@ class Book:
             if len(word) == SHORT_ID
             else members.c.id == word
         )
-        exact = tx.scalars(
-            select(accounts.c.key).where(
-                or_(
-                    accounts.c.key == word,
-                    accounts.c.key.in_(by_id),
-                    func.lower(accounts.c.domain) == word.lower(),
-                    func.lower(accounts.c.name) == word.lower(),
+        return list(
+            tx.scalars(
+                select(accounts.c.key).where(
+                    or_(
+                        accounts.c.key == word,
+                        accounts.c.key.in_(by_id),
+                        func.lower(accounts.c.domain) == word.lower(),
+                        func.lower(accounts.c.name) == word.lower(),
+                    )
                 )
             )
-        ).all()
+        )
+
+    def search(self, tx: Connection, word: str) -> list[str]:
+        """Keys of accounts with this record id, domain or name (else: names that contain it)."""
+        exact = self.exactly(tx, word)
         if exact:
-            return list(exact)
+            return exact
         escaped = word.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         return list(
             tx.scalars(

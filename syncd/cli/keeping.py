@@ -1,0 +1,151 @@
+"""backup, verify and forget: looking after the state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from syncd.cli.output import answer, complain, config_option, json_option, moment, say, table, words
+
+if TYPE_CHECKING:
+    from syncd.forgetting import Forgotten
+    from syncd.verifying import Verified
+
+DRIFT_SHOWN = 20
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@config_option
+@json_option
+def backup(file: Path, config: Path, as_json_: bool) -> int:
+    """Copy a SQLite state to a new FILE, also while syncd runs."""
+    from syncd.bootstrap import load
+    from syncd.store import Store, copy_state
+
+    store = Store.open(load(config).config.state)
+    try:
+        size = copy_state(store.engine, file)
+    finally:
+        store.close()
+    if as_json_:
+        answer({"file": str(file), "bytes": size})
+    else:
+        say(f"the state is copied to {file} ({size:,} bytes)")
+    return 0
+
+
+@click.command()
+@config_option
+@json_option
+@click.option(
+    "--sample",
+    type=click.IntRange(0, 100_000),
+    default=200,
+    show_default=True,
+    help="How many records of each object are read again.",
+)
+def verify(config: Path, as_json_: bool, sample: int) -> int:
+    """Prove that nothing drifted: re-read a sample, derive everything, expect no writes."""
+    from syncd.bootstrap import load, wired
+    from syncd.verifying import verify as verified
+
+    with wired(load(config)) as ready:
+        found = verified(ready.turn(clock=moment), ready.connections, sample=sample)
+    if as_json_:
+        answer(_verified(found))
+    for item in () if as_json_ else found:
+        if item.stopped:
+            say(item.stopped)
+            continue
+        say(
+            f"{item.connection}: {item.checked} records read again, {len(item.drift)} differ; "
+            f"{item.accounts} accounts derived, {len(item.plan.sets)} fields and "
+            f"{len(item.plan.tasks)} tasks to write"
+        )
+        for drift in item.drift[:DRIFT_SHOWN]:
+            say(f"  {drift['object']} {drift['record']}: {'; '.join(drift['differing'][:3])}")
+        for change in item.plan.sets[:DRIFT_SHOWN]:
+            after = words(change.after)
+            say(f"  {change.record} {change.field}: {words(change.before)}, should be {after}")
+        for task in item.plan.tasks[:DRIFT_SHOWN]:
+            say(f"  task {task.key}: to {task.op}")
+    if any(item.stopped for item in found):
+        return 5
+    return 0 if all(item.well for item in found) else 3
+
+
+def _verified(found: list[Verified]) -> dict[str, Any]:
+    return {
+        "verified": all(item.well for item in found),
+        "connections": {
+            item.connection: {
+                "records_read": item.checked,
+                "drift": list(item.drift),
+                "accounts": item.accounts,
+                "fields_to_write": len(item.plan.sets),
+                "tasks_to_write": len(item.plan.tasks),
+                "message": item.stopped,
+            }
+            for item in found
+        },
+    }
+
+
+@click.command()
+@click.argument("whom")
+@config_option
+@json_option
+def forget(whom: str, config: Path, as_json_: bool) -> int:
+    """Erase an ACCOUNT (id, name, domain) or CONTACT (id, name) from the state for good."""
+    from syncd.bootstrap import load, wired
+    from syncd.forgetting import find_contacts, forget_account, forget_contact
+
+    with wired(load(config)) as ready:
+        turn = ready.turn(clock=moment)
+        with ready.store.begin(write=False) as tx:
+            keys = ready.store.book.exactly(tx, whom)
+            named = ready.store.book.account(tx, keys)
+        contacts = find_contacts(turn, ready.connections, whom)
+        fits = [f"account {key.partition(':')[2]}  {named[key].name}" for key in keys]
+        fits += [f"contact {id}  {name}  ({c.name})" for c, id, name in contacts]
+        if len(fits) != 1:
+            complain(
+                f"{whom!r} fits {len(fits)} accounts and contacts; name one by its id"
+                if fits
+                else f"no account and no contact {whom!r} in the state"
+            )
+            for line in fits:
+                complain(f"  {line}")
+            return 2
+        done = (
+            forget_account(turn, keys[0], named[keys[0]].name)
+            if keys
+            else forget_contact(turn, *contacts[0])
+        )
+    _show(done, as_json_=as_json_)
+    return 0
+
+
+def _show(done: Forgotten, *, as_json_: bool) -> None:
+    if as_json_:
+        answer(
+            {
+                "kind": done.kind,
+                "connection": done.connection,
+                "record": done.record,
+                "erased": done.erased.rows,
+                "texts": done.erased.texts,
+            }
+        )
+        return
+    table(("erased from", "rows"), sorted(done.erased.rows.items()))
+    if done.erased.texts:
+        say(f"{done.erased.texts} texts that named them no longer do")
+    say(
+        f"The {done.kind} {done.record} is forgotten. If it is still in {done.connection}, the "
+        "next --full run reads it again: delete it there, or leave it out with the mapping's "
+        "`where`. Backups of the state still have it."
+    )
