@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import trustme
 
-Told: TypeAlias = tuple[int, Any]
+Told: TypeAlias = tuple[int, Any] | tuple[int, Any, dict[str, str]]
 Row: TypeAlias = dict[str, Any]
 TOKEN = "pat-eu1-stranger"
 
@@ -395,10 +395,12 @@ def serving(stranger: Stranger, folder: Path) -> Iterator[tuple[str, Path]]:
                 if told == "drop":
                     self.close_connection = True
                     return
-                status, text, media = 200, told.encode(), "text/html"
-            else:
-                status, text, media = told[0], json.dumps(told[1]).encode(), "application/json"
+                told = 200, told
+            body_told = told[1] if isinstance(told[1], str) else json.dumps(told[1])
+            status, text, media = told[0], body_told.encode(), "application/json"
             self.send_response(status)
+            for header, value in told[2].items() if len(told) > 2 else ():
+                self.send_header(header, value)
             self.send_header("Content-Type", media)
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()

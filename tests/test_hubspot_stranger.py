@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hubspot_stranger import TOKEN, Stranger, serving
+from hubspot_stranger import TOKEN, Stranger, Told, serving
 
 from syncd.cli import exit_code
 
@@ -141,8 +141,10 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeDesk]:
     """Makes a desk before a filled stranger of certain ways."""
     monkeypatch.setenv("STRANGERS_TOKEN", TOKEN)
     monkeypatch.setattr("connectors.hubspot.provision.SETTLE_SECONDS", 0.0)
-    monkeypatch.setattr("syncd.retry.BASE_SECONDS", 0.01)
+    monkeypatch.setattr("syncd.retry.wait_seconds", lambda _attempt, _after: 0.01)
     monkeypatch.setattr("connectors.hubspot.verdicts._LOCKED_SECONDS", 0.01)
+    waits = {"SECONDLY": 0.01, "TEN_SECONDLY_ROLLING": 0.01}
+    monkeypatch.setattr("connectors.hubspot.verdicts._RATE_WAITS", waits)
     with ExitStack() as stack:
 
         def make(customers: int = CUSTOMERS, **ways: Any) -> Desk:
@@ -285,3 +287,49 @@ def test_certificates_of_the_environment_are_trusted(
     assert refused == 5
     assert "ca_file" in answer["connections"]["hubspot"]["message"]
     assert {taken, named} <= {0, 3}
+
+
+LIMIT = {"status": "error", "errorType": "RATE_LIMIT", "message": "You have reached your {} limit."}
+BAD_DAYS: tuple[Told | str, ...] = (
+    (429, {**LIMIT, "policyName": "TEN_SECONDLY_ROLLING"}),
+    (429, {"status": "error", "message": "You have reached your secondly limit."}),
+    (429, {"message": "slow down"}, {"Retry-After": "0"}),
+    (500, {"status": "error", "category": "RATE_LIMITS", "message": "too fast"}),
+    (423, {"status": "error", "message": "locked"}),
+    (477, {"message": "moving"}, {"Retry-After": "0"}),
+    (502, "<html><h1>Bad Gateway</h1></html>"),
+    (503, ""),
+    (504, "<html>timeout"),
+    "<html><body>Sign in to the network</body></html>",
+    '{"results": [{"id": "9',
+    "",
+    "{}",
+    "drop",
+)
+
+
+def test_a_bad_day_loses_nothing_and_doubles_nothing(
+    desk: MakeDesk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every second call fails in another way, half of the writes after they were carried out."""
+    at = desk(customers=30)
+    at.call(capsys, "provision", "--apply")
+    count = 0
+
+    def strike(name: str, after: bool) -> Told | str | None:
+        nonlocal count
+        count += not after
+        # Odd calls are struck before they are carried out, each fourth one after that.
+        return BAD_DAYS[count % len(BAD_DAYS)] if count % 4 in ((0,) if after else (1, 3)) else None
+
+    at.portal.strike = strike
+    codes = [at.call(capsys, "sync")[0] for _ in range(3)]
+    at.portal.strike = lambda _name, _after: None
+    _, idle = at.call(capsys, "sync")
+    keys = [row["properties"]["syncd_key"] for row in at.portal.records["tasks"].values()]
+    companies = [row["properties"] for row in at.portal.records["companies"].values()]
+
+    assert set(codes) <= {0, 5}
+    assert idle["nothing_to_do"]
+    assert len(set(keys)) == len(keys) >= 6
+    assert all(held["syncd_renewal_date"] and held["syncd_tier"] for held in companies)
