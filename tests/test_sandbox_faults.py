@@ -250,3 +250,28 @@ def _written(path: Path) -> bool:
     except (OSError, ValueError):
         return False
     return True
+
+
+def test_rows_of_a_hubspot_batch_are_refused(tmp_path: Path) -> None:
+    """With trace ids the refused input alone is, without them the whole batch."""
+    sandbox = HubSpotSandbox()
+    ids = [sandbox.insert("companies", name=f"Acme {n}") for n in range(2)]
+    rows = Rows("INVALID_OPTION", "not today", ("name",))
+    path = "/crm/v3/objects/companies/batch/update"
+    plain = [{"id": id, "properties": {"name": "New"}} for id in ids]
+    traced = [{**one, "objectWriteTraceId": one["id"]} for one in plain]
+    with SandboxServer(sandbox.app, tmp_path / "ca.pem") as server:
+        pool = urllib3.PoolManager(ca_certs=str(tmp_path / "ca.pem"), retries=False)
+
+        def send(inputs: list[dict[str, Any]]) -> urllib3.BaseHTTPResponse:
+            sandbox.strike(Fault(path="*/batch/update", rows=rows))
+            headers = {"Authorization": f"Bearer {sandbox.access.token}"}
+            return pool.request("POST", server.url + path, json={"inputs": inputs}, headers=headers)
+
+        whole, apart = send(plain), send(traced)
+        pool.clear()
+
+    assert (whole.status, apart.status) == (400, 207)
+    assert whole.json()["errors"][0]["code"] == "INVALID_OPTION"
+    assert {e["context"]["objectWriteTraceId"][0] for e in apart.json()["errors"]} == set(ids)
+    assert {row["properties"]["name"] for row in sandbox.rows("companies")} == {"Acme 0", "Acme 1"}

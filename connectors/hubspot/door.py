@@ -163,16 +163,13 @@ class Door:
         listed: bool = False,
         tries: int = ATTEMPTS,
     ) -> Answer:
-        once_more = True
-
         def attempt() -> Answer:
-            nonlocal once_more
             if not free:
                 self._stop_at_share()
             self.limiter.wait(search=search)
             reply = self._send(kind, method, path, query, body)
-            if reply.status == HTTPStatus.UNAUTHORIZED and once_more:
-                once_more = False  # HubSpot is known to refuse a good token now and then
+            if reply.status == HTTPStatus.UNAUTHORIZED:
+                # Once more: a token expires, and HubSpot is known to refuse a good one at times.
                 self.session.expire()
                 self.limiter.wait(search=search)
                 reply = self._send(kind, method, path, query, body)

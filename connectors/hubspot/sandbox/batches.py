@@ -20,6 +20,7 @@ from connectors.hubspot.sandbox.portal import Link
 from connectors.hubspot.sandbox.shapes import View, written
 from connectors.hubspot.sandbox.table import Row
 from connectors.hubspot.sandbox.times import instant
+from connectors.sandbox.faults import spoiled_row
 
 MOST, MOST_WITH_HISTORY = 100, 50
 
@@ -191,6 +192,7 @@ def _carry_out(
     if apart:
         for one, trace in zip(inputs, traces, strict=True):
             try:
+                _spoil(api)
                 results.append(prepare(one)() | {"objectWriteTraceId": trace})
             except ApiError as error:
                 found.append(_entry(error, trace))
@@ -200,11 +202,23 @@ def _carry_out(
     return finish(started, api.portal.now(), shuffled(results), found, done=done)
 
 
+def _spoil(api: Api) -> None:
+    """Raise ApiError where a fault refuses the input in hand."""
+    rows = spoiled_row()
+    if rows is None:
+        return
+    text = rows.message or f"{rows.code} (a fault)"
+    if not rows.fields:
+        raise ApiError(400, text, rows.code)
+    raise PropertyError([Problem(name, rows.code, text) for name in rows.fields], api.portal.id)
+
+
 def _prepared(api: Api, inputs: list[Input], prepare: Callable[[Input], Write]) -> list[Write]:
     writes: list[Write] = []
     problems: list[Problem] = []
     for one in inputs:
         try:
+            _spoil(api)
             writes.append(prepare(one))
         except PropertyError as error:
             problems.extend(error.problems)
