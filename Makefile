@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 STAMP = .venv/.installed
 
-.PHONY: demo test check fmt lock docs bench chaos image-check clean
+.PHONY: demo test check fmt lock docs bench chaos storm image-check clean
 
 demo: $(STAMP)
 	$(BIN)/syncd demo
@@ -27,6 +27,9 @@ docs: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/sync.py
+
+storm: $(STAMP)
+	$(BIN)/python tests/storm.py
 
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
