@@ -62,6 +62,7 @@ class Account(Struct, frozen=True, gc=False):
     id: str
     name: str | None = None
     domain: str | None = None
+    link: str | None = None  # ids of the same customer's accounts in other CRMs
     status: str = "customer"
     owner: str | None = None
     csm: str | None = None

@@ -83,6 +83,8 @@ class TaskChange(Struct, frozen=True):
     was: Mapping[str, Shown] = {}
     priority: str = "normal"
     worth: Decimal = Decimal(0)
+    moved: bool = False
+    """It goes on in, or comes from, another CRM of the same customer."""
 
 
 class KeptValue(Struct, frozen=True):
@@ -121,6 +123,13 @@ class Plan(Struct, frozen=True):
     def empty(self) -> bool:
         """Nothing to write."""
         return not self.sets and not self.tasks
+
+    @property
+    def accounts(self) -> frozenset[str]:
+        """Keys of the accounts that something is to be written for."""
+        return frozenset(
+            [*(change.account for change in self.sets), *(task.account for task in self.tasks)]
+        )
 
     def overwritten(self) -> frozenset[str]:
         """What the safety limit counts, a short hash for each; an approval is given for these.
@@ -307,13 +316,14 @@ def cap_new_tasks(
 ) -> tuple[list[TaskChange], list[TaskChange]]:
     """Share out new tasks: at most so many a person a day, by priority, then ARR.
 
-    Returns (to be carried out, to wait for another day). Updates and closings are not counted.
+    Returns (to be carried out, to wait for another day). Updates and closings are not counted,
+    nor is a task that the person already had in another CRM.
     """
-    now = [task for task in tasks if task.op != "open"]
+    now = [task for task in tasks if task.op != "open" or task.moved]
     later: list[TaskChange] = []
     count = dict(given_today)
     opens = sorted(
-        (task for task in tasks if task.op == "open"),
+        (task for task in tasks if task.op == "open" and not task.moved),
         key=lambda t: (PRIORITY_ORDER.get(t.priority, 1), -t.worth, t.key),
     )
     for task in opens:
@@ -355,6 +365,8 @@ class WantedTask(Struct, frozen=True):
     opens: bool
     due_moves: bool = True
     """False: the due date was counted from the day of opening, and stays."""
+    moved: bool = False
+    """It is open in another CRM, and goes on here."""
 
 
 def task_words(fields: TaskFields, playbook: str) -> dict[str, Shown]:
@@ -380,12 +392,15 @@ def diff_tasks(
     closing_note: Mapping[str, str],
     words: Words,
     can: frozenset[str],
+    moved: frozenset[str] = frozenset(),
 ) -> list[TaskChange]:
     """Compare the tasks that should be with those that are.
 
     Cases: never opened and wanted → open; open and wanted → update what changed and no person
-    edited; open and no longer wanted → close with a note; completed, closed or deleted → left
-    alone for ever. `can` names the canonical fields that this mapping writes.
+    edited; open and no longer wanted → close with a note; moved to another CRM and wanted again
+    → open the same one again; completed, closed or deleted → left alone for ever. `can` names
+    the canonical fields that this mapping writes; `moved` the keys of open tasks that another
+    CRM takes over.
     """
     known = {task.key: task for task in current}
     changes: list[TaskChange] = []
@@ -408,6 +423,8 @@ def diff_tasks(
                     )
                 )
             continue
+        if have.state == "moved" and want.fields.assignee is not None:
+            changes.append(_reopened(connection, account, account_record, want, have, words, worth))
         if have.state != "open":
             continue
         differing = {
@@ -466,9 +483,37 @@ def diff_tasks(
                 was={"status": "open", "body": body},
                 record=task.record,
                 worth=worth,
+                moved=task.key in moved,
             )
         )
     return changes
+
+
+def _reopened(
+    connection: str,
+    account: str,
+    account_record: str,
+    want: WantedTask,
+    have: CurrentTask,
+    words: Words,
+    worth: Decimal,
+) -> TaskChange:
+    """A task that another CRM had taken over comes back."""
+    fields = task_words(want.fields, want.playbook)
+    values = words.encode({"status": "open", **_typed(fields, want.fields)})
+    was = {"status": "completed", **{name: have.wrote.get(name) for name in fields}}
+    return _change(
+        "update",
+        connection,
+        account,
+        account_record,
+        want,
+        {**fields, "status": "open"},
+        values,
+        worth,
+        record=have.record,
+        was=was,
+    )
 
 
 def _alike(one: Shown, other: Shown) -> bool:
@@ -524,4 +569,5 @@ def _change(
         was=was or {},
         priority=want.fields.priority,
         worth=worth,
+        moved=want.moved,
     )

@@ -53,6 +53,8 @@ class Written:
     refusals: list[Refusal] = field(default_factory=list)
     tasks: Counter[str] = field(default_factory=Counter)
     stopped: StopRunError | None = None
+    finished: frozenset[str] = frozenset()
+    """Accounts of which each write is done or refused."""
 
     @property
     def failed(self) -> int:
@@ -84,6 +86,8 @@ class Target:
     log: Any
     progress: Callable[[str, str, int], None]
     stopping: Callable[[], bool]
+    shared: frozenset[str] = frozenset()
+    """Accounts that have changes in other CRMs too: the caller settles them."""
 
 
 class _Write(Struct, frozen=True):
@@ -114,9 +118,9 @@ def write(target: Target, plan: Plan) -> Written:
             _carry_out(target, some, written, left, again=True)
     except StopRunError as error:
         written.stopped = error
-    done = [account for account in left if left[account] <= 0]
+    written.finished = frozenset(account for account in left if left[account] <= 0)
     with target.store.begin() as tx:
-        target.store.book.settle(tx, sorted(done))
+        target.store.book.settle(tx, sorted(written.finished - target.shared))
     return written
 
 
@@ -370,7 +374,7 @@ def _note_tasks(
                 playbook=task.playbook,
                 account=task.account,
                 record=result.id or task.record or (before.record if before is not None else None),
-                state="closed" if task.op == "close" else "open",
+                state="open" if task.op != "close" else "moved" if task.moved else "closed",
                 assignee=task.assignee,
                 wrote=task.wrote,
                 opened_on=before.opened_on if before is not None else target.today,

@@ -79,6 +79,7 @@ KINDS: Mapping[str, Mapping[str, Field]] = {
     "account": _fields(
         Field("name", TEXT, "the company's name"),
         Field("domain", DOMAIN, "its web domain"),
+        Field("link", TEXT, "the id of the same customer's account in another linked CRM"),
         Field(
             "status",
             CHOICE,

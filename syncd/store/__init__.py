@@ -12,11 +12,19 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from syncd.store.book import AccountState, Book, StoredAccount, StoredDerivation, account_key
+from syncd.store.book import (
+    AccountState,
+    Book,
+    StoredAccount,
+    StoredDerivation,
+    account_key,
+    rank_name,
+)
 from syncd.store.copying import copy_state
 from syncd.store.erasure import Erased, Erasure
 from syncd.store.failures import is_defect, lost
 from syncd.store.ledger import BY_A_PERSON, UNDONE, Entry, Intent, Kept, Ledger
+from syncd.store.links import Joined, Links, Membership
 from syncd.store.mirror import Changed, Mirror, Row, fingerprint
 from syncd.store.opening import alembic_config, migrate, open_engine
 from syncd.store.quarantine import Quarantine, Reject
@@ -34,7 +42,10 @@ __all__ = [
     "Erased",
     "HeldPlan",
     "Intent",
+    "Joined",
     "Kept",
+    "Links",
+    "Membership",
     "Reject",
     "Row",
     "Store",
@@ -50,6 +61,7 @@ __all__ = [
     "from_json",
     "metadata",
     "open_engine",
+    "rank_name",
     "to_json",
     "to_moment",
     "to_text",
@@ -65,6 +77,7 @@ class Store:
         self._fence = fence
         self.mirror = Mirror()
         self.book = Book()
+        self.links = Links()
         self.ledger = Ledger()
         self.tasks = Tasks()
         self.quarantine = Quarantine()

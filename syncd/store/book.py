@@ -57,6 +57,15 @@ def account_key(connection: str, id: str) -> str:
     return f"{connection}:{id}"
 
 
+def rank_name(key: str) -> str:
+    """An account's id with its connection, as borders of a book of several CRMs tell it apart.
+
+    Sorted as text, such names stand in the order of the ids.
+    """
+    connection, _, id = key.partition(":")
+    return f"{id} {connection}"
+
+
 def _encoded(value: Scalar) -> Any:
     """Tag the types that JSON lacks."""
     if isinstance(value, bool) or value is None or isinstance(value, (int, str)):
@@ -113,6 +122,7 @@ class Book:
                 .where(accounts.c.key.in_(back), accounts.c.gone)
                 .values(gone=False, dirty=True)
             )
+            self._recognise_anew(tx, connection, some)
 
     def touch(self, tx: Connection, connection: str, ids: Iterable[str]) -> None:
         """Mark the accounts of these account records for a new derivation."""
@@ -130,10 +140,24 @@ class Book:
     def leave(self, tx: Connection, connection: str, ids: Iterable[str]) -> None:
         """These account records are no longer in the book."""
         for some in chunks(ids):
-            keys = [account_key(connection, id) for id in some]
+            # A customer whom other CRMs still have has not left: linking lets go of the record.
+            keys = select(members.c.account).where(
+                members.c.connection == connection,
+                members.c.id.in_(some),
+                members.c.linked_by.is_(None),
+            )
             tx.execute(
                 update(accounts).where(accounts.c.key.in_(keys)).values(gone=True, dirty=True)
             )
+            self._recognise_anew(tx, connection, some)
+
+    def _recognise_anew(self, tx: Connection, connection: str, ids: Sequence[str]) -> None:
+        """By what these records are recognised is to be read again."""
+        tx.execute(
+            update(members)
+            .where(members.c.connection == connection, members.c.id.in_(ids))
+            .values(read_as=None)
+        )
 
     def forget(self, tx: Connection, keys: Iterable[str]) -> None:
         """Drop accounts that left and have nothing open any more, with all that hangs on them."""
@@ -145,7 +169,8 @@ class Book:
 
     def touch_all(self, tx: Connection, connection: str) -> None:
         """Mark every account of a connection (its mapping changed, or a full run wants it)."""
-        tx.execute(update(accounts).where(accounts.c.connection == connection).values(dirty=True))
+        keys = select(members.c.account).where(members.c.connection == connection)
+        tx.execute(update(accounts).where(accounts.c.key.in_(keys)).values(dirty=True))
 
     def due(
         self, tx: Connection, connections: Sequence[str], today: date, basis: Mapping[str, str]
@@ -186,12 +211,13 @@ class Book:
             )
 
     def count(self, tx: Connection, connection: str) -> int:
-        """Accounts of a connection that are in the book."""
+        """Account records of a connection that are in the book."""
         return (
             tx.scalar(
                 select(func.count())
-                .select_from(accounts)
-                .where(accounts.c.connection == connection, ~accounts.c.gone)
+                .select_from(members)
+                .join(accounts, accounts.c.key == members.c.account)
+                .where(members.c.connection == connection, ~accounts.c.gone)
             )
             or 0
         )
@@ -418,7 +444,7 @@ class Book:
         """What the borders need of every customer in the book, by account key."""
         return {
             row.key: BookRow(
-                account=row.key.partition(":")[2],
+                account=rank_name(row.key),
                 arr=None if row.arr is None else Decimal(row.arr),
                 potential=None if row.potential is None else Decimal(row.potential),
                 strategic=row.strategic,

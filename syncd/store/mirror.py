@@ -77,6 +77,16 @@ class Mirror:
         )
         return bool(found)
 
+    def was_read(self, tx: Connection, connection: str, source: str) -> bool:
+        """Whether this source was once read to its end, whatever was asked of it."""
+        return bool(
+            tx.scalar(
+                select(sources.c.complete).where(
+                    sources.c.connection == connection, sources.c.name == source
+                )
+            )
+        )
+
     def save_cursor(
         self,
         tx: Connection,

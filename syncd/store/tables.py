@@ -105,7 +105,17 @@ members = Table(
     Column("id", String(100), primary_key=True),
     Column("account", String(220), nullable=False),
     Column("filled", Boolean, nullable=False, server_default="0"),  # has a filled field of ours
+    # Linking: by what the record is recognised, as read under the mapping `read_as` (null: to be
+    # read again), and how it came to its account, if that has several records.
+    Column("domain", String(300)),
+    Column("link", Text),  # other CRMs' account ids in it
+    Column("read_as", String(64)),
+    Column("linked_by", String(10)),  # pair | id | domain
+    Column("linked_why", Text),
+    Column("linked_on", Date),
+    Column("alone", Text),  # what was derived of it before it was linked
     Index("ix_members_account", "account"),
+    Index("ix_members_linked_by", "linked_by"),
 )
 
 derived = Table(

@@ -14,7 +14,8 @@ from syncd.store.tables import tasks
 
 
 class StoredTask(Struct, frozen=True):
-    """A task of ours. state: open, completed (by a person), closed (by us), deleted.
+    """A task of ours. state: open, completed (by a person), closed (by us), moved (closed by us,
+    for another linked CRM has it now), deleted.
 
     `wrote` holds the words that syncd last left in its fields.
     """

@@ -1,19 +1,24 @@
-"""One run: pull → map → derive → diff → check → write. Read `run_once` first."""
+"""One run: pull → map → link → derive → diff → check → write. Read `run_once` first."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from syncd.errors import StopRunError
 from syncd.plan import Hold, Plan, hold
 from syncd.store import Reject, to_moment, to_text
-from syncd.sync.derive import Derivation, Loaded, derive_all, derive_one, find_due, load
-from syncd.sync.difference import diff, task_fingerprint, write_fingerprint
+from syncd.sync.derive import Derivation, derive_all, derive_one
+from syncd.sync.difference import diff, write_fingerprint
+from syncd.sync.due import find_due, person_of
 from syncd.sync.lease import Lease
+from syncd.sync.linking import book_connections, book_named, link_accounts, people_at
+from syncd.sync.loading import Loaded, load
 from syncd.sync.lookup import settle_by_looking
 from syncd.sync.pull import digest_of, load_users, pull
+from syncd.sync.task_diff import task_fingerprint
 from syncd.sync.turn import (
     EXIT_DONE,
     EXIT_HELD,
@@ -44,12 +49,16 @@ __all__ = [
     "Report",
     "Retention",
     "Turn",
+    "book_connections",
+    "book_named",
     "carry_out",
     "derive_all",
     "derive_one",
     "find_due",
     "load",
     "load_users",
+    "people_at",
+    "person_of",
     "pull",
     "run_once",
     "silent",
@@ -72,14 +81,16 @@ def run_once(turn: Turn) -> Report:
         run = _start(turn)
         pulled = {c.name: _pull(turn, c) for c in turn.connections}
         served = [c for c in turn.connections if not c.stopped]
+        link_accounts(turn)
         due = find_due(turn, served, run)
         plans = diff(turn, served, due)
         held = {name: _check(turn, run, plan) for name, plan in plans.items()}
         written = {
-            c.name: carry_out(turn, lease, run, c, plans[c.name])
+            c.name: carry_out(turn, lease, run, c, plans[c.name], shared=_shared(plans.values()))
             for c in served
             if not turn.dry and held[c.name] is None
         }
+        _settle_shared(turn, plans, written)
         rejects = _quarantine(turn, run, written)
         reports = [
             _report(turn, c, plans, held, written, pulled, rejects) for c in turn.connections
@@ -118,6 +129,9 @@ def _pull(turn: Turn, connected: Connected) -> int:
     except StopRunError as error:
         connected.stopped = str(error)
         turn.log.warning("connection_stopped", connection=connected.name, reason=str(error))
+        if turn.link is not None:
+            # Linked connections know their people by those that were mirrored earlier.
+            load_users(turn, connected)
         return 0
 
 
@@ -141,8 +155,35 @@ def _check(turn: Turn, run: int, plan: Plan) -> Hold | None:
     return held
 
 
-def carry_out(turn: Turn, lease: Lease, run: int, connected: Connected, plan: Plan) -> Written:
-    """Carry one connection's plan out."""
+def _shared(plans: Iterable[Plan]) -> frozenset[str]:
+    """Accounts for which something is to be written in more than one CRM."""
+    counted = Counter(account for plan in plans for account in plan.accounts)
+    return frozenset(account for account, count in counted.items() if count > 1)
+
+
+def _settle_shared(turn: Turn, plans: Mapping[str, Plan], written: Mapping[str, Written]) -> None:
+    """An account of several CRMs is settled when all of them have what was planned for it."""
+    open_ = {
+        account
+        for name, plan in plans.items()
+        for account in plan.accounts - (written[name].finished if name in written else frozenset())
+    }
+    done = _shared(plans.values()) - open_
+    if done and not turn.dry:
+        with turn.store.begin() as tx:
+            turn.store.book.settle(tx, sorted(done))
+
+
+def carry_out(
+    turn: Turn,
+    lease: Lease,
+    run: int,
+    connected: Connected,
+    plan: Plan,
+    *,
+    shared: frozenset[str] = frozenset(),
+) -> Written:
+    """Carry one connection's plan out. `shared` accounts have changes in other CRMs too."""
     mapping = connected.mapping
 
     def look(entries: Sequence[int]) -> set[int]:
@@ -167,6 +208,7 @@ def carry_out(turn: Turn, lease: Lease, run: int, connected: Connected, plan: Pl
         log=turn.log,
         progress=turn.progress,
         stopping=turn.stop.is_set,
+        shared=shared,
     )
     written = write(target, plan)
     if written.stopped is None and not written.deferred:

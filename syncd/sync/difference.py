@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -16,21 +15,19 @@ from sqlalchemy import Connection
 from syncd.connector import ObjectSchema
 from syncd.model import Derived, Finding, Scalar
 from syncd.plan import (
-    CurrentTask,
     KeptValue,
     Plan,
     SetField,
     TaskChange,
-    TaskFields,
-    WantedTask,
     cap_new_tasks,
     diff_fields,
-    diff_tasks,
 )
-from syncd.playbooks import closing_note, desired_tasks
 from syncd.store import UNDONE, AccountState, Reject, StoredTask, chunks, to_text
-from syncd.sync.derive import ACCOUNTS_AT_ONCE, Derivation, Due, Member, derive_all, ref_of
+from syncd.sync.derive import Derivation, derive_all
+from syncd.sync.due import Due
+from syncd.sync.loading import ACCOUNTS_AT_ONCE, Member, ref_of
 from syncd.sync.overtaken import overtaken
+from syncd.sync.task_diff import Asked, ask, close_all, task_changes, task_fingerprint
 from syncd.sync.turn import Connected, Turn
 
 
@@ -107,8 +104,8 @@ def diff(turn: Turn, served: Sequence[Connected], due: Due) -> dict[str, Plan]:
             kept=tuple(difference.kept),
             postponed=tuple(postponed),
         )
-        if not turn.dry:
-            _settle(turn, difference, plans[name])
+    if not turn.dry:
+        _settle(turn, found.values(), plans.values())
     return plans
 
 
@@ -128,12 +125,13 @@ def _look_again(
             _diff_some(tx, turn, by_name, msgspec.structs.replace(due, keys=left), found)
 
 
-def _settle(turn: Turn, difference: Difference, plan: Plan) -> None:
+def _settle(turn: Turn, found: Iterable[Difference], plans: Collection[Plan]) -> None:
     """Accounts without changes are done; those with postponed tasks come again tomorrow."""
-    busy = {change.account for change in plan.sets} | {task.account for task in plan.tasks}
-    later = {task.account for task in plan.postponed}
+    busy = {account for plan in plans for account in plan.accounts}
+    later = {task.account for plan in plans for task in plan.postponed}
+    quiet = {key for difference in found for key in difference.quiet}
     with turn.store.begin() as tx:
-        turn.store.book.settle(tx, sorted(difference.quiet | (later - busy)))
+        turn.store.book.settle(tx, sorted(quiet | (later - busy)))
         turn.store.book.come_again(tx, sorted(later), turn.today + timedelta(days=1))
 
 
@@ -153,13 +151,20 @@ def _diff_some(
     learned = Learned()
     for derivation in derivations:
         key = derivation.loaded.stored.key
+        if derivation.loaded.halved:
+            # One of its records left since the links were made: the next run sees what is true.
+            continue
         changed = False
         if derivation.loaded.records is None:
-            changed = _close_all(tx, turn, by_name, derivation, past, found)
+            stored = past.tasks.get(key, [])
+            for name, changes in close_all(tx, turn, by_name, derivation, stored).items():
+                found[name].tasks += changes
+                changed |= bool(changes)
+        asked = ask(turn, by_name, derivation, due)
         for member in derivation.loaded.members if derivation.loaded.records else ():
             connected = by_name[member.connection]
             changed |= _diff_member(
-                tx, turn, connected, derivation, member, past, due, learned, found[connected.name]
+                tx, turn, connected, derivation, member, past, asked, learned, found[connected.name]
             )
         home = key.partition(":")[0]
         by_name[home].derived += 1
@@ -246,12 +251,13 @@ def _diff_member(
     derivation: Derivation,
     member: Member,
     past: Past,
-    due: Due,
+    asked: Asked,
     learned: Learned,
     difference: Difference,
 ) -> bool:
     """One record of an account: its fields and tasks. True when there is something to write."""
     name, key = connected.name, derivation.loaded.stored.key
+    assert derivation.loaded.records is not None
     ref = ref_of(connected, member.record.id)
     schema = connected.schemas[ref.object]
     ours = past.written.get((name, ref.id), {})
@@ -264,7 +270,7 @@ def _diff_member(
         schema=schema,
         written=ours,
         undone=ours.get(UNDONE, {}),
-        entitled=member.account.status == "customer",
+        entitled=derivation.loaded.records.account.status == "customer",
         policy=turn.write,
         today=turn.today,
     )
@@ -274,7 +280,9 @@ def _diff_member(
         if reject.connection == name and reject.kind == "write"
     }
     sets = _without_refused(connected, fields.sets, member, schema, refused, learned)
-    tasks, findings = _task_changes(tx, turn, connected, derivation, member, past, due)
+    stored = past.tasks.get(key, [])
+    tasks = task_changes(tx, turn, connected, derivation, member, stored, asked)
+    findings = asked.findings if name == derivation.loaded.home else ()
     tasks = _tasks_without_refused(connected, tasks, refused, learned)
     learned.rejects += _findings(connected, key, (*derivation.findings, *findings))
     learned.filled.setdefault(name, {})[ref.id] = fields.filled
@@ -375,147 +383,3 @@ def _findings(connected: Connected, account: str, findings: Sequence[Finding]) -
         for finding in findings
         if finding.ref.connection == connected.name
     ]
-
-
-# --- tasks ----------------------------------------------------------------------------------
-
-
-def _task_changes(
-    tx: Connection,
-    turn: Turn,
-    connected: Connected,
-    derivation: Derivation,
-    member: Member,
-    past: Past,
-    due: Due,
-) -> tuple[list[TaskChange], tuple[Finding, ...]]:
-    mapping, name = connected.mapping, connected.name
-    if mapping.task is None or mapping.task_source is None or derivation.loaded.records is None:
-        return [], ()
-    records = derivation.loaded.records
-    wanted, findings = desired_tasks(
-        turn.playbooks,
-        records,
-        derivation.values,
-        derivation.before,
-        turn.policy,
-        turn.today,
-        load=due.load,
-        currency=connected.context.currency,
-    )
-    stored = past.tasks.get(derivation.loaded.stored.key, [])
-    inherited = _inherited(stored, member.record.id)
-    current = current_tasks(tx, turn, connected, [t for t in stored if t.connection == name])
-    arr = derivation.values.get("arr")
-    worth = arr.value if arr is not None and isinstance(arr.value, Decimal) else Decimal(0)
-    changes = diff_tasks(
-        connection=name,
-        account=derivation.loaded.stored.key,
-        account_record=member.record.id,
-        worth=worth,
-        wanted=[
-            WantedTask(
-                key=inherited.get(task.key, task.key),
-                playbook=task.playbook,
-                fields=TaskFields(
-                    subject=task.subject,
-                    body=task.body,
-                    due=task.due,
-                    priority=task.priority,
-                    assignee=task.assignee,
-                ),
-                because=task.because,
-                opens=task.opens and task.assignee is not None,
-                due_moves=task.due_moves,
-            )
-            for task in wanted
-        ],
-        current=current,
-        closing_note={task.key: closing_note(task.playbook, derivation.values) for task in current},
-        words=mapping.task,
-        can=mapping.task.fields,
-    )
-    return changes, tuple(findings)
-
-
-def _inherited(stored: Sequence[StoredTask], account: str) -> dict[str, str]:
-    """Keys of tasks that came from a merged account, by the key that they would have here."""
-    own = {task.key for task in stored}
-    found = {}
-    for task in stored:
-        parts = task.key.split("/")
-        if len(parts) > 1 and parts[1] != account:
-            here = "/".join([parts[0], account, *parts[2:]])
-            if here not in own:
-                found[here] = task.key
-    return found
-
-
-def task_fingerprint(connected: Connected, change: TaskChange) -> str:
-    """Changes when a refused task is worth another try."""
-    assert connected.mapping.task is not None
-    schema = connected.schemas[connected.mapping.task.shape.object]
-    parts = [
-        change.op,
-        dict(change.wrote),
-        [msgspec.to_builtins(schema.find(name)) for name in change.values],
-        connected.mapping.hash,
-    ]
-    encoded = msgspec.json.encode(parts, order="deterministic", enc_hook=str)
-    return hashlib.blake2b(encoded, digest_size=16).hexdigest()
-
-
-def current_tasks(
-    tx: Connection, turn: Turn, connected: Connected, stored: Sequence[StoredTask]
-) -> list[CurrentTask]:
-    """The account's tasks as the state and the mirror know them."""
-    mapping = connected.mapping
-    open_ids = [task.record for task in stored if task.state == "open" and task.record]
-    shown: dict[str, Mapping[str, Any]] = {}
-    if mapping.task is not None and mapping.task_source is not None:
-        for some in chunks(open_ids):
-            for record in turn.store.mirror.many(tx, connected.name, mapping.task_source, some):
-                shown[record.id] = mapping.task.decode(record)
-    return [
-        CurrentTask(
-            key=task.key,
-            playbook=task.playbook,
-            record=task.record,
-            state=task.state,
-            wrote=task.wrote,
-            now=shown.get(task.record or ""),
-        )
-        for task in stored
-    ]
-
-
-def _close_all(
-    tx: Connection,
-    turn: Turn,
-    by_name: Mapping[str, Connected],
-    derivation: Derivation,
-    past: Past,
-    found: Mapping[str, Difference],
-) -> bool:
-    """An account that left the book: its open tasks are closed with a note."""
-    changed = False
-    stored = past.tasks.get(derivation.loaded.stored.key, [])
-    for name, id in derivation.loaded.stored.members:
-        connected = by_name.get(name)
-        if connected is None or connected.mapping.task is None:
-            continue
-        mine = current_tasks(tx, turn, connected, [t for t in stored if t.connection == name])
-        changes = diff_tasks(
-            connection=name,
-            account=derivation.loaded.stored.key,
-            account_record=id,
-            worth=Decimal(0),
-            wanted=(),
-            current=mine,
-            closing_note={task.key: "The account is no longer in the book." for task in mine},
-            words=connected.mapping.task,
-            can=connected.mapping.task.fields,
-        )
-        found[name].tasks += changes
-        changed |= bool(changes)
-    return changed

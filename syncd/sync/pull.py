@@ -17,6 +17,7 @@ from syncd.errors import AccessError, IncompleteReadError, LoginError, RequestEr
 from syncd.model import User
 from syncd.rules import RULES
 from syncd.store import Changed, Reject, account_key, fingerprint, to_text
+from syncd.sync.linking import let_go
 from syncd.sync.lookup import look_up_unsettled
 from syncd.sync.tasks import note_tasks
 from syncd.sync.turn import Connected, Turn
@@ -460,12 +461,13 @@ def _merge(tx: Connection, turn: Turn, connected: Connected, survivors: Mapping[
     `survivors` by merged account. One whose survivor is not in the book has only left it.
     """
     store, name = turn.store, connected.name
-    known = store.book.account(tx, [account_key(name, id) for id in survivors.values()])
+    known = store.links.keys_of(tx, name, survivors.values())
     for loser, survivor in survivors.items():
-        if account_key(name, survivor) not in known:
+        if survivor not in known:
             continue
+        let_go(tx, turn, name, loser)
         store.mirror.rename_owner(tx, name, f"account:{loser}", f"account:{survivor}")
-        store.tasks.rename_account(tx, account_key(name, loser), account_key(name, survivor))
+        store.tasks.rename_account(tx, account_key(name, loser), known[survivor])
         store.book.forget(tx, [account_key(name, loser)])
         store.book.touch(tx, name, [survivor])
         turn.log.info("account_merged", connection=name, account=loser, into=survivor)

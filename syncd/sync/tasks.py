@@ -33,6 +33,8 @@ def note_tasks(tx: Connection, turn: Turn, connected: Connected, records: Iterab
             alive[str(shown["key"])] = (record, shown)
     store.tasks.mark_deleted(tx, name, gone, now)
     known = store.tasks.by_key(tx, name, sorted(alive))
+    strangers = {str(shown.get("account")) for key, (_, shown) in alive.items() if key not in known}
+    accounts = store.links.keys_of(tx, name, sorted(strangers))
     saved, touched = [], set()
     for key, (record, shown) in alive.items():
         task = known.get(key)
@@ -43,7 +45,7 @@ def note_tasks(tx: Connection, turn: Turn, connected: Connected, records: Iterab
                 connection=name,
                 key=key,
                 playbook=str(shown.get("playbook") or key.partition("/")[0]),
-                account=account_key(name, account or ""),
+                account=accounts.get(account or "", account_key(name, account or "")),
                 record=record.id,
                 state=state,
                 assignee=shown.get("owner"),
@@ -57,8 +59,8 @@ def note_tasks(tx: Connection, turn: Turn, connected: Connected, records: Iterab
             saved.append(task)
             touched.add(task.account)
             continue
-        if state == "completed" and task.state == "closed":
-            state = "closed"
+        if state == "completed" and task.state in {"closed", "moved"}:
+            state = task.state
         if (task.state, task.record) != (state, record.id):
             saved.append(
                 replace(

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from syncd.connector import Connector, ObjectSchema, Source
+from syncd.link import LinkRules, People
 from syncd.mapping import Mapping as CrmMapping
 from syncd.mapping import ReadContext
 from syncd.model import User
@@ -63,6 +64,8 @@ class Connected:
     off: frozenset[str] = frozenset()  # rules that lack an input here
     withheld: frozenset[str] = frozenset()  # canonical fields that the CRM does not give
     users: dict[str, User] = field(default_factory=dict)
+    people: tuple[tuple[Mapping[str, User], ...], People] | None = None
+    """Everybody of the linked connections as this one knows them, and of whose users it is made."""
     stopped: str = ""  # why this connection could not be served
     rejected: list[Reject] = field(default_factory=list)  # new in this run
     whole: frozenset[str] = frozenset()  # sources read from their beginning in this run
@@ -96,6 +99,8 @@ class Turn:
     dry: bool = False
     """Plan only: nothing is written to a CRM, and no derivation is stored."""
     approve: bool = False
+    link: LinkRules | None = None
+    """Which connections are one book; None: each is a book of its own."""
     as_of: bool = False
     """`today` is not today: every account is derived, for a look only."""
     stop: Event = field(default_factory=Event)

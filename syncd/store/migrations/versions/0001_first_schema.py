@@ -87,10 +87,18 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=100), nullable=False),
         sa.Column("account", sa.String(length=220), nullable=False),
         sa.Column("filled", sa.Boolean(), server_default="0", nullable=False),
+        sa.Column("domain", sa.String(length=300), nullable=True),
+        sa.Column("link", sa.Text(), nullable=True),
+        sa.Column("read_as", sa.String(length=64), nullable=True),
+        sa.Column("linked_by", sa.String(length=10), nullable=True),
+        sa.Column("linked_why", sa.Text(), nullable=True),
+        sa.Column("linked_on", sa.Date(), nullable=True),
+        sa.Column("alone", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("connection", "id", name=op.f("pk_members")),
     )
     with op.batch_alter_table("members", schema=None) as batch_op:
         batch_op.create_index("ix_members_account", ["account"], unique=False)
+        batch_op.create_index("ix_members_linked_by", ["linked_by"], unique=False)
 
     op.create_table(
         "plans",

@@ -1,0 +1,296 @@
+"""Links: which account records of several CRMs are one account, and how that came about.
+
+An account's key is that of the record that leads it, so it stays when others join or part.
+What was derived of a record before it was linked is kept beside it, to go on from if the link is
+broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Connection, Table, bindparam, delete, select, update
+
+from syncd.store.sql import chunks, from_json, to_json, upsert
+from syncd.store.tables import (
+    accounts,
+    derived,
+    kept,
+    ledger,
+    members,
+    quarantine,
+    snapshots,
+    tasks,
+)
+
+HANGING = (tasks, ledger, kept, quarantine)
+"""What is kept by account and connection, and goes with the connection's record."""
+JOINED_AT_ONCE = 100
+OWN_DECISIONS = ("tier", "tier_since", "tier_previous", "tier_reason", "key_account")
+"""What an account on its own again decides anew: a tier must not last because of a wrong link."""
+
+
+class Membership(Struct, frozen=True):
+    """An account record: by what it is recognised, and which account it is in."""
+
+    connection: str
+    id: str
+    account: str
+    domain: str | None
+    links: tuple[str, ...]
+    linked_by: str | None
+    why: str | None
+    linked_on: date | None
+    gone: bool
+    name: str
+
+    @property
+    def own_key(self) -> str:
+        """The key of the account that it is when it stands alone."""
+        return f"{self.connection}:{self.id}"
+
+
+class Joined(Struct, frozen=True):
+    """Records that are to be one account, whose key is that of the record that leads it."""
+
+    key: str
+    places: tuple[tuple[str, str], ...]
+    by: str
+    why: str
+
+
+class Links:
+    """Reads and writes which records are linked."""
+
+    def unread(self, tx: Connection, connection: str, read_as: str) -> list[str]:
+        """Ids of the records whose identity is not known, or was read with another mapping."""
+        return list(
+            tx.scalars(
+                select(members.c.id).where(
+                    members.c.connection == connection,
+                    members.c.read_as.is_(None) | (members.c.read_as != read_as),
+                )
+            )
+        )
+
+    def identify(
+        self,
+        tx: Connection,
+        connection: str,
+        found: Mapping[str, tuple[str | None, Sequence[str]]],
+        read_as: str,
+    ) -> None:
+        """Keep domain and other CRMs' ids of these records."""
+        rows = [
+            {"b_id": id, "b_domain": domain, "b_link": to_json(list(links))}
+            for id, (domain, links) in found.items()
+        ]
+        if rows:
+            tx.execute(
+                update(members)
+                .where(members.c.connection == connection, members.c.id == bindparam("b_id"))
+                .values(domain=bindparam("b_domain"), link=bindparam("b_link"), read_as=read_as),
+                rows,
+            )
+
+    def memberships(self, tx: Connection, connections: Iterable[str]) -> list[Membership]:
+        """All account records of these connections."""
+        return self._memberships(tx, members.c.connection.in_(list(connections)))
+
+    def linked(self, tx: Connection) -> list[Membership]:
+        """All account records that share an account with others."""
+        return self._memberships(tx, members.c.linked_by.is_not(None))
+
+    def _memberships(self, tx: Connection, condition: Any) -> list[Membership]:
+        return [
+            Membership(
+                connection=row.connection,
+                id=row.id,
+                account=row.account,
+                domain=row.domain,
+                links=tuple(from_json(row.link)) if row.link else (),
+                linked_by=row.linked_by,
+                why=row.linked_why,
+                linked_on=row.linked_on,
+                gone=row.gone,
+                name=row.name,
+            )
+            for row in tx.execute(
+                select(members, accounts.c.gone, accounts.c.name)
+                .join(accounts, accounts.c.key == members.c.account)
+                .where(condition)
+                .order_by(members.c.connection, members.c.id)
+            )
+        ]
+
+    def keys_of(self, tx: Connection, connection: str, ids: Iterable[str]) -> dict[str, str]:
+        """The account keys of these account records, by record id."""
+        found: dict[str, str] = {}
+        for some in chunks(ids):
+            for row in tx.execute(
+                select(members.c.id, members.c.account).where(
+                    members.c.connection == connection, members.c.id.in_(some)
+                )
+            ):
+                found[row.id] = row.account
+        return found
+
+    def join(self, tx: Connection, joins: Sequence[Joined], day: date) -> None:
+        """Make the records of each of these one account.
+
+        A record that is not yet in it must be an account of its own.
+        """
+        for some in chunks(joins, JOINED_AT_ONCE):
+            keys = {f"{c}:{id}": (c, id, joined) for joined in some for c, id in joined.places}
+            own = list(keys)
+            fresh = {
+                row.account
+                for row in tx.execute(
+                    select(members.c.account).where(
+                        members.c.account.in_(own), members.c.linked_by.is_(None)
+                    )
+                )
+            }
+            pasts = {
+                row.account: row.body
+                for row in tx.execute(
+                    select(derived.c.account, derived.c.body).where(derived.c.account.in_(fresh))
+                )
+            }
+            here = members.c.connection == bindparam("b_connection")
+            here &= members.c.id == bindparam("b_id")
+            if fresh:
+                tx.execute(
+                    update(members).where(here).values(alone=bindparam("b_alone"), linked_on=day),
+                    [
+                        {
+                            "b_connection": keys[key][0],
+                            "b_id": keys[key][1],
+                            "b_alone": pasts.get(key),
+                        }
+                        for key in sorted(fresh)
+                    ],
+                )
+            tx.execute(
+                update(members)
+                .where(here)
+                .values(
+                    account=bindparam("b_account"),
+                    linked_by=bindparam("b_by"),
+                    linked_why=bindparam("b_why"),
+                ),
+                [
+                    {
+                        "b_connection": connection,
+                        "b_id": id,
+                        "b_account": joined.key,
+                        "b_by": joined.by,
+                        "b_why": joined.why,
+                    }
+                    for connection, id, joined in keys.values()
+                ],
+            )
+            lead = {joined.key for joined in some}
+            absorbed = sorted(fresh - lead)
+            for table in HANGING:
+                used = select(table.c.account).where(table.c.account.in_(absorbed)).distinct()
+                for old in tx.scalars(used).all():
+                    connection, _, joined = keys[old]
+                    self._move(tx, table, connection, old, joined.key)
+            tx.execute(delete(derived).where(derived.c.account.in_(absorbed)))
+            tx.execute(delete(accounts).where(accounts.c.key.in_(absorbed)))
+            tx.execute(
+                update(accounts).where(accounts.c.key.in_(lead)).values(gone=False, dirty=True)
+            )
+
+    def part(
+        self, tx: Connection, connection: str, id: str, *, own_past: bool, gone: bool = False
+    ) -> None:
+        """Let a record that does not lead its account be an account of its own.
+
+        With `own_past` it goes on from what was derived of it before the link, else from what was
+        derived of the customer.
+        """
+        own = f"{connection}:{id}"
+        here = members.c.connection == connection, members.c.id == id
+        row = tx.execute(select(members).where(*here)).one()
+        assert row.account != own, "a record that leads is left by the others"
+        upsert(
+            tx,
+            accounts,
+            [{"key": own, "connection": connection, "dirty": True, "gone": gone}],
+        )
+        for table in HANGING:
+            self._move(tx, table, connection, row.account, own)
+        if own_past and row.alone is not None:
+            self._set_past(tx, own, row.alone)
+        else:
+            past = tx.scalar(select(derived.c.body).where(derived.c.account == row.account))
+            if past is not None:
+                self._set_past(tx, own, _untiered(past) if own_past else past)
+            if not own_past:
+                self._copy_snapshots(tx, row.account, own)
+        tx.execute(update(members).where(*here).values(account=own, **_UNLINKED))
+        tx.execute(update(accounts).where(accounts.c.key == row.account).values(dirty=True))
+
+    def leave_alone(
+        self, tx: Connection, connection: str, id: str, *, own_past: bool, gone: bool = False
+    ) -> None:
+        """All others have parted from this record, which leads its account."""
+        own = f"{connection}:{id}"
+        here = members.c.connection == connection, members.c.id == id
+        row = tx.execute(select(members).where(*here)).one()
+        if own_past and row.alone is not None:
+            self._set_past(tx, own, row.alone)
+            tx.execute(
+                delete(snapshots).where(
+                    snapshots.c.account == own, snapshots.c.day >= row.linked_on
+                )
+            )
+        elif own_past:
+            past = tx.scalar(select(derived.c.body).where(derived.c.account == own))
+            if past is not None:
+                self._set_past(tx, own, _untiered(past))
+        tx.execute(update(members).where(*here).values(**_UNLINKED))
+        tx.execute(update(accounts).where(accounts.c.key == own).values(dirty=True, gone=gone))
+
+    def _move(self, tx: Connection, table: Table, connection: str, old: str, new: str) -> None:
+        """What hangs on one connection's record goes to another account."""
+        tx.execute(
+            update(table)
+            .where(table.c.account == old, table.c.connection == connection)
+            .values(account=new)
+        )
+
+    def _set_past(self, tx: Connection, key: str, body: str) -> None:
+        known = tx.scalar(select(derived.c.derived_at).where(derived.c.account == key))
+        upsert(tx, derived, [{"account": key, "body": body, "derived_at": known or ""}])
+
+    def _copy_snapshots(self, tx: Connection, old: str, new: str) -> None:
+        upsert(
+            tx,
+            snapshots,
+            [
+                {"account": new, "day": row.day, "body": row.body}
+                for row in tx.execute(select(snapshots).where(snapshots.c.account == old))
+            ],
+        )
+
+
+_UNLINKED: Mapping[str, Any] = {
+    "linked_by": None,
+    "linked_why": None,
+    "linked_on": None,
+    "alone": None,
+}
+
+
+def _untiered(body: str) -> str:
+    past = from_json(body)
+    for part in ("values", "since"):
+        past[part] = {k: v for k, v in past[part].items() if k not in OWN_DECISIONS}
+    past["facts"] = {k: v for k, v in past["facts"].items() if k != "tier_inputs"}
+    return to_json(past)

@@ -1,0 +1,217 @@
+"""Which accounts are due, and what the whole book says: borders of tiers, load of people."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import Connection
+
+from syncd.model import Before, Scalar
+from syncd.rules import RULES, assign, borders, loads
+from syncd.rules.rule import BookBorders, BookRow, RuleInput
+from syncd.store import rank_name
+from syncd.sync.linking import (
+    book_connections,
+    book_named,
+    book_of,
+    held_back,
+    home_of,
+    people_at,
+)
+from syncd.sync.loading import Loaded, load
+from syncd.sync.turn import Connected, Turn
+
+OVERLOAD = 1.2  # as the playbook am-overloaded has it
+RENEWAL = next(rule for rule in RULES if rule.name == "renewal")
+
+
+class Due(Struct, frozen=True):
+    """The accounts of this run, and the borders that each book sets, by connection.
+
+    Linked connections are one book; each other is a book of its own.
+    """
+
+    keys: tuple[str, ...]
+    run: int = 0
+    books: Mapping[str, BookBorders] = {}
+    load: Mapping[str, Mapping[str, tuple[float, str]]] = {}
+    """Of each connection's book: each account manager's load, and the key of their largest
+    account. A person is named as the book's task connection names them.
+    """
+
+
+def bases(turn: Turn, served: Sequence[Connected]) -> dict[str, str]:
+    """Change when the mapping or the policy does: then every account is derived anew.
+
+    Linked connections have one together, for an account of one may have records of another.
+    """
+    own = {
+        c.name: f"{c.mapping.hash}:{turn.policy_hash}:{','.join(sorted(c.withheld))}"
+        for c in turn.connections
+    }
+    if turn.link is not None:
+        parts = [own[name] for name in turn.link.connections if name in own]
+        joint = "+".join([*parts, turn.link.hash()])
+        own |= {name: joint for name in turn.link.connections if name in own}
+    return {
+        c.name: hashlib.blake2b(own[c.name].encode(), digest_size=16).hexdigest() for c in served
+    }
+
+
+def find_due(turn: Turn, served: Sequence[Connected], run: int = 0) -> Due:
+    """Touched accounts, those whose day has come, and those that the book's borders move."""
+    names = [connected.name for connected in served]
+    seen = tuple(dict.fromkeys(n for name in names for n in book_connections(turn, name)))
+    with turn.store.begin() as tx:
+        if turn.as_of or turn.full:
+            for name in names:
+                turn.store.book.touch_all(tx, name)
+        held = held_back(tx, turn, served)
+        due = turn.store.book.due(tx, names, turn.today, bases(turn, served))
+        due = [key for key in due if key not in held]
+        rows = turn.store.book.rows(tx, seen)
+        owners = turn.store.book.owners(tx, seen)
+        homes = _homes(tx, turn)
+        for loaded, before in load(tx, turn, served, due):
+            key = loaded.stored.key
+            rows.pop(key, None)
+            row = _row(turn, loaded, before)
+            if row is not None:
+                rows[key] = row
+                owners[key] = loaded.records.account.owner if loaded.records else None
+        overloaded = turn.store.tasks.open_of(tx, seen, "am-overloaded")
+    of = {key: book_of(turn, key) for key in rows}
+    books = {
+        book: borders(
+            (row for key, row in rows.items() if of[key] == book), turn.policy.tier, turn.today
+        )
+        for book in {book_named(turn, name) for name in names}
+    }
+    moved: set[str] = set()
+    tiers: dict[str, str] = {}
+    untiered = {book_named(turn, c.name) for c in served if "tier" in c.off}
+    for key, row in rows.items():
+        if of[key] in untiered and row.tier is not None:
+            tiers[key] = row.tier
+            continue
+        tiers[key], key_account, _ = assign(row, books[of[key]], turn.policy.tier, turn.today)
+        if (tiers[key], key_account) != (row.tier, row.key_account):
+            moved.add(key)
+    persons = {
+        key: person_of(turn, homes.get(key, key.partition(":")[0]), owners.get(key)) for key in rows
+    }
+    carried = {
+        book: loads(
+            (
+                (key, persons[key], tiers[key], row.arr)
+                for key, row in rows.items()
+                if of[key] == book
+            ),
+            turn.policy,
+        )
+        for book in books
+    }
+    for told in carried.values():
+        moved |= {largest for load, largest in told.values() if load > OVERLOAD}
+    moved |= overloaded & set(rows)
+    moved -= held
+    return Due(
+        keys=(*due, *sorted(moved - set(due))),
+        run=run,
+        books={name: books[book_named(turn, name)] for name in names},
+        load={name: carried[book_named(turn, name)] for name in names},
+    )
+
+
+def _homes(tx: Connection, turn: Turn) -> dict[str, str]:
+    """Where each linked account gets its tasks: its owner is named as that CRM names people."""
+    if turn.link is None:
+        return {}
+    names: dict[str, list[str]] = {}
+    for member in turn.store.links.linked(tx):
+        names.setdefault(member.account, []).append(member.connection)
+    by_name = {connected.name: connected for connected in turn.connections}
+    return {
+        key: home_of(turn, by_name, [name for name in some if name in by_name])
+        for key, some in names.items()
+        if any(name in by_name for name in some)
+    }
+
+
+def person_of(turn: Turn, connection: str, id: str | None) -> str | None:
+    """One name for a person in the whole book, for an id as that connection has it."""
+    rules = turn.link
+    if id is None or rules is None or connection not in rules.connections:
+        return id
+    by_name = {connected.name: connected for connected in turn.connections}
+    main = next((name for name in rules.task_order() if name in by_name), connection)
+    owner, _, rest = id.partition(":")
+    if rest and owner in by_name:  # somebody whom the connection itself does not have
+        connection, id = owner, rest
+    return people_at(turn, by_name, main).id_of(connection, id)
+
+
+def load_of(turn: Turn, due: Due, loaded: Loaded) -> dict[str, tuple[float, str]]:
+    """The load of this account's manager, with the record id of their largest account."""
+    if loaded.records is None or loaded.records.account.owner is None:
+        return {}
+    account, key = loaded.records.account, loaded.stored.key
+    person = person_of(turn, loaded.home, account.owner)
+    told = due.load.get(key.partition(":")[0], {}).get(person or "")
+    if told is None or account.owner is None:
+        return {}
+    return {account.owner: (told[0], account.id if told[1] == key else "")}
+
+
+def borders_for(book: BookBorders, key: str) -> BookBorders:
+    """The book's borders as this account's rules are to see them: by its own id.
+
+    Two CRMs may have the same id for different accounts.
+    """
+    name, id = rank_name(key), key.partition(":")[2]
+    rank = book.ranks.get(name)
+    return replace(
+        book,
+        ranks={} if rank is None else {id: rank},
+        key_accounts=frozenset([id] if name in book.key_accounts else []),
+    )
+
+
+def _row(turn: Turn, loaded: Loaded, before: Before) -> BookRow | None:
+    """What the borders need of an account that is about to be derived."""
+    records = loaded.records
+    if records is None or records.account.status != "customer":
+        return None
+    decided = RENEWAL.decide(
+        RuleInput(
+            records=records,
+            before=before,
+            values={},
+            book=BookBorders(),
+            policy=turn.policy,
+            today=turn.today,
+        )
+    )
+    arr = decided.values["arr"].value
+    tier = before.values.get("tier")
+    key_account = before.values.get("key_account")
+    return BookRow(
+        account=rank_name(loaded.stored.key),
+        arr=arr if isinstance(arr, Decimal) else None,
+        potential=records.account.expansion_potential,
+        strategic=bool(records.account.strategic),
+        override=records.account.tier_override,
+        tier=tier if isinstance(tier, str) else None,
+        key_account=key_account if isinstance(key_account, bool) else None,
+        band_red_since=red_since(before.values.get("health_band"), before.since),
+    )
+
+
+def red_since(band: Scalar, since: Mapping[str, date]) -> date | None:
+    """Since when the account has been red; None when it is not."""
+    return since.get("health_band") if band == "red" else None

@@ -1,0 +1,270 @@
+"""Link: the records that several CRMs have of one customer become one account, or part again.
+
+What is recognised is kept beside each record, so that a run reads anew only the records that
+changed; who belongs together is then worked out from one query.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec.structs import replace
+from sqlalchemy import Connection
+
+from syncd.link import Known, LinkRules, People, Place, match, people
+from syncd.model import Account
+from syncd.store import Joined, Membership, StoredTask, chunks
+from syncd.sync.turn import Connected, Turn
+
+RECOGNISED_BY = frozenset({"account.domain", "account.link"})
+FINISHED = frozenset({"completed", "closed", "deleted"})
+_APART = re.compile(r"[;,\s]+")
+
+
+def link_accounts(turn: Turn) -> None:
+    """Bring the accounts up to what `[link]` and the records say.
+
+    A run that could not read all linked connections only adds links: nothing that it did not see
+    may break one.
+    """
+    with turn.store.begin() as tx:
+        linked = turn.store.links.linked(tx)
+        rules = turn.link
+        if rules is None:
+            if linked:
+                _regroup(tx, turn, {_place(m): m for m in linked}, [], frozenset())
+            return
+        unsure = {c.name for c in _linked_connections(turn, rules) if _unsure(c)}
+        missing = _recognise(tx, turn, rules, unsure)
+        rows = {_place(m): m for m in turn.store.links.memberships(tx, rules.connections)}
+        rows |= {_place(m): m for m in linked}
+        known = [
+            Known(m.connection, m.id, m.domain, m.links)
+            for place, m in rows.items()
+            if not m.gone and place not in missing
+        ]
+        groups = [
+            Joined("", group.members, group.by, group.why) for group in match(rules, known).groups
+        ]
+        if unsure:
+            groups = _only_added(rules, rows, groups)
+        _regroup(tx, turn, rows, groups, missing)
+
+
+def _linked_connections(turn: Turn, rules: LinkRules) -> list[Connected]:
+    return [c for c in turn.connections if c.name in rules.connections]
+
+
+def _unsure(connected: Connected) -> bool:
+    """Whether this run does not see by what the connection's accounts are recognised."""
+    return bool(connected.stopped or RECOGNISED_BY & connected.withheld)
+
+
+def _place(member: Membership) -> Place:
+    return member.connection, member.id
+
+
+def _recognise(tx: Connection, turn: Turn, rules: LinkRules, unsure: set[str]) -> frozenset[Place]:
+    """Read domain and ids of changed records; the linked records that have left the book."""
+    missing: set[Place] = set()
+    for connected in _linked_connections(turn, rules):
+        if RECOGNISED_BY & connected.withheld:
+            continue
+        name, mapping = connected.name, connected.mapping
+        for some in chunks(turn.store.links.unread(tx, name, mapping.hash)):
+            found: dict[str, tuple[str | None, Sequence[str]]] = {}
+            for record in turn.store.mirror.many(tx, name, mapping.account_source, some):
+                for item in mapping.read(mapping.account_source, record, connected.context):
+                    if isinstance(item, Account) and item.id == record.id:
+                        found[record.id] = item.domain, _ids(item.link)
+            if not unsure:
+                absent = [id for id in some if id not in found]
+                missing |= {(name, id) for id in absent}
+                found |= dict.fromkeys(absent, (None, ()))
+            turn.store.links.identify(tx, name, found, mapping.hash)
+    return frozenset(missing)
+
+
+def _ids(text: str | None) -> tuple[str, ...]:
+    return tuple(id for id in _APART.split(text or "") if id)
+
+
+def _only_added(
+    rules: LinkRules, rows: Mapping[Place, Membership], groups: Sequence[Joined]
+) -> list[Joined]:
+    """The groups that stand, and of the new ones those that take nothing apart."""
+    standing: dict[str, list[Place]] = {}
+    for place, member in rows.items():
+        if member.linked_by is not None and member.connection in rules.connections:
+            standing.setdefault(member.account, []).append(place)
+    kept: dict[str, Joined] = {
+        key: Joined(key, tuple(places), rows[places[0]].linked_by or "", rows[places[0]].why or "")
+        for key, places in standing.items()
+    }
+    added = []
+    for group in groups:
+        touched = {rows[place].account for place in group.places} & kept.keys()
+        if all(set(kept[key].places) <= set(group.places) for key in touched):
+            added.append(group)
+            for key in touched:
+                del kept[key]
+    return [*added, *kept.values()]
+
+
+def _regroup(
+    tx: Connection,
+    turn: Turn,
+    rows: Mapping[Place, Membership],
+    groups: Sequence[Joined],
+    missing: frozenset[Place],
+) -> None:
+    """Part what no longer belongs together, then join what does."""
+    current: dict[str, list[Place]] = {}
+    for place, member in rows.items():
+        if member.linked_by is not None:
+            current.setdefault(member.account, []).append(place)
+    named = [replace(group, key=_key(rows, group.places)) for group in groups]
+    wanted = {place: group.key for group in named for place in group.places}
+    parted = joined = 0
+    for key, places in current.items():
+        lead = next((p for p in places if rows[p].own_key == key), None)
+        others = [p for p in places if p != lead]
+        leaving = [p for p in others if wanted.get(p, rows[p].own_key) != key]
+        if leaving:
+            _settle_moved(tx, turn, key)
+        for connection, id in leaving:
+            turn.store.links.part(
+                tx,
+                connection,
+                id,
+                own_past=lead not in missing,
+                gone=(connection, id) in missing,
+            )
+        if lead is not None and len(leaving) == len(others):
+            turn.store.links.leave_alone(
+                tx,
+                *lead,
+                own_past=not any(place in missing for place in others),
+                gone=lead in missing,
+            )
+        parted += len(leaving)
+    fresh = [g for g in named if set(g.places) != set(current.get(g.key, ()))]
+    turn.store.links.join(tx, fresh, turn.today)
+    joined = len(fresh)
+    if parted or joined:
+        turn.log.info("accounts_linked", joined=joined, parted=parted)
+
+
+def _key(rows: Mapping[Place, Membership], places: Sequence[Place]) -> str:
+    """The account that the others join: one that has others already, else the first that leads."""
+    leads = [place for place in places if rows[place].account == rows[place].own_key]
+    linked = [place for place in leads if rows[place].linked_by is not None]
+    return rows[(*linked, *leads, *places)[0]].own_key
+
+
+def let_go(tx: Connection, turn: Turn, connection: str, id: str) -> None:
+    """A record that is about to be merged into another stands alone first; the others go on."""
+    links = turn.store.links
+    key = links.keys_of(tx, connection, [id]).get(id)
+    places = [_place(m) for m in links.linked(tx) if m.account == key]
+    if (connection, id) not in places:
+        return
+    others = [place for place in places if place != (connection, id)]
+    if key == f"{connection}:{id}":
+        for place in others:
+            links.part(tx, *place, own_past=False)
+        links.leave_alone(tx, connection, id, own_past=False)
+        return
+    links.part(tx, connection, id, own_past=True)
+    if len(others) == 1:
+        links.leave_alone(tx, *others[0], own_past=False)
+
+
+def _settle_moved(tx: Connection, turn: Turn, key: str) -> None:
+    """A task that moved to another CRM and was finished there is finished for good."""
+    stored = turn.store.tasks.of_accounts(tx, [key]).get(key, [])
+    done = {slot_of(task): task.connection for task in stored if task.state in FINISHED}
+    turn.store.tasks.save(
+        tx,
+        [
+            replace(task, state="closed")
+            for task in stored
+            if task.state == "moved" and slot_of(task) in done
+        ],
+    )
+
+
+def slot_of(task: StoredTask) -> tuple[str, ...]:
+    """What the task is about whatever its account's id: playbook, cycle and role of its key."""
+    return slot_of_key(task.key)
+
+
+def slot_of_key(key: str) -> tuple[str, ...]:
+    """Playbook, cycle and role: a key without the account's id and a digest that has it."""
+    parts = key.split("/")
+    return (parts[0], *parts[2:4])
+
+
+# --- what a run may conclude ----------------------------------------------------------------------
+
+
+def held_back(tx: Connection, turn: Turn, served: Iterable[Connected]) -> frozenset[str]:
+    """Keys of accounts about which this run must conclude nothing: half of them was not read."""
+    rules = turn.link
+    if rules is None:
+        return frozenset()
+    names = {connected.name for connected in served}
+    stopped = [c for c in _linked_connections(turn, rules) if c.name not in names]
+    if not stopped:
+        return frozenset()
+    for connected in stopped:
+        if not turn.store.mirror.was_read(tx, connected.name, connected.mapping.account_source):
+            # Nobody knows yet who is there too, and how large the book is.
+            members = turn.store.links.memberships(tx, rules.connections)
+            return frozenset(member.account for member in members)
+    away = {connected.name for connected in stopped}
+    return frozenset(m.account for m in turn.store.links.linked(tx) if m.connection in away)
+
+
+def book_of(turn: Turn, key: str) -> str:
+    """Which book an account counts in: its connection's, or that of the linked connections."""
+    return book_named(turn, key.partition(":")[0])
+
+
+def book_named(turn: Turn, connection: str) -> str:
+    """The book of a connection."""
+    rules = turn.link
+    return "+".join(rules.connections) if rules and connection in rules.connections else connection
+
+
+def book_connections(turn: Turn, connection: str) -> tuple[str, ...]:
+    """All connections whose customers stand in the same book."""
+    rules = turn.link
+    return rules.connections if rules and connection in rules.connections else (connection,)
+
+
+# --- people ---------------------------------------------------------------------------------------
+
+
+def home_of(turn: Turn, by_name: Mapping[str, Connected], names: Sequence[str]) -> str:
+    """The connection in which a customer of these connections gets tasks."""
+    if len(names) > 1 and turn.link is not None:
+        for name in turn.link.task_order():
+            if name in names and by_name[name].mapping.task is not None:
+                return name
+    return names[0]
+
+
+def people_at(turn: Turn, by_name: Mapping[str, Connected], home: str) -> People:
+    """Everybody of the linked connections, as `home` knows them; worked out once a run."""
+    rules = turn.link
+    names = [n for n in (rules.connections if rules else ()) if n in by_name] or [home]
+    users = tuple(by_name[name].users for name in names)
+    connected = by_name[home]
+    known = connected.people
+    if known is not None and [*map(id, known[0])] == [*map(id, users)]:
+        return known[1]
+    found = people(home, dict(zip(names, users, strict=True)))
+    connected.people = (users, found)
+    return found
