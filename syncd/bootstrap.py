@@ -109,6 +109,7 @@ def load(
             continue
         mappings[connection.name] = mapping
         found += [*mapping.warnings, *mapping.problems_with_policy(config.policy)]
+    found += _link_problems(config, mappings)
     playbooks = Playbooks(())
     try:
         playbooks = compile_playbooks(config.policy)
@@ -118,6 +119,26 @@ def load(
     if errors:
         raise ConfigError(list(dict.fromkeys(found)))
     return Loaded(config, mappings, playbooks, tuple(found))
+
+
+def _link_problems(config: Config, mappings: Mapping[str, CrmMapping]) -> Iterator[Problem]:
+    """What the mappings lack for what [link] wants of them."""
+    rules = config.link
+    if rules is None:
+        return
+    linked = {name: mappings[name] for name in rules.connections if name in mappings}
+    if rules.tasks in linked and linked[rules.tasks].task is None:
+        text = f'the mapping of "{rules.tasks}" has no [writes.task], so it can get no tasks'
+        yield config.located.problem(("link", "tasks"), text, "name another connection")
+    if "domain" in rules.by:
+        for name, mapping in linked.items():
+            if "account.domain" not in mapping.fields:
+                text = f"the mapping of {name} has no account.domain: its accounts have no domain"
+                yield config.located.problem(("link", "by"), text, severity="warning")
+    by_id = any("account.link" in mapping.fields for mapping in linked.values())
+    if rules.by == ("id",) and not by_id and not rules.pairs:
+        text = "no linked mapping has account.link, so that nothing can be matched by id"
+        yield config.located.problem(("link", "by"), text, 'map account.link, or add "domain"')
 
 
 def _placed(config: Config, problem: Problem) -> Problem:
@@ -234,6 +255,7 @@ class Wired:
             dry=dry or mode != "apply" or as_of is not None,
             approve=approve,
             as_of=as_of is not None and as_of != today,
+            link=config.link,
             stop=stop or Event(),
             holder_alive=process_lives,
             retention=Retention(**config.retention.model_dump()),

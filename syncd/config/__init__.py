@@ -20,6 +20,7 @@ from syncd.config.connections import (
     shipped_mappings,
 )
 from syncd.config.cron import cron_trigger, crontab_fields
+from syncd.config.linking import LinkReader, LinkTable
 from syncd.config.secrets import WRITTEN_OUT, Resolver, is_stand_in
 from syncd.config.tables import (
     CURRENCY_HINT,
@@ -33,6 +34,7 @@ from syncd.config.tables import (
     is_currency,
 )
 from syncd.errors import ConfigError, Problem
+from syncd.link import LinkRules
 from syncd.located import Loc, LocatedToml, problems, read_toml
 from syncd.policy import Policy
 
@@ -66,6 +68,7 @@ class Config:
     connections: tuple[ConnectionConfig, ...]
     policy: Policy
     rates: Mapping[str, Any]
+    link: LinkRules | None
     console: ConsoleTable
     notify: NotifyTable
     secrets: frozenset[str]
@@ -129,6 +132,10 @@ def load_config(
     ]
     found += reader.found
     found += _currencies(raw, located)
+    links = LinkReader(located, folder, list(tables) if isinstance(tables, dict) else [])
+    table = _valid(LinkTable, resolved.get("link", {}))
+    rules = None if table is None else links.read(table)
+    found += links.found
     console = _valid(ConsoleTable, resolved.get("console", {}))
     if console is not None:
         found += _beyond_loopback(console, located)
@@ -147,6 +154,7 @@ def load_config(
         connections=tuple(connection for connection in made if connection is not None),
         policy=file.policy,
         rates=file.currency.rates,
+        link=rules,
         console=file.console,
         notify=file.notify,
         secrets=frozenset(resolver.seen) | _password(state),

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from syncd.config.cron import crontab_problem
+from syncd.config.linking import LinkTable
 from syncd.policy import Policy
 
 CURRENCY_HINT = 'three capital letters, such as "USD"'
@@ -201,5 +202,6 @@ class ConfigFile(Table):
     connections: dict[str, dict[str, Any]] = Field(min_length=1)
     policy: Policy = Policy()
     currency: CurrencyTable = CurrencyTable()
+    link: LinkTable = LinkTable()
     console: ConsoleTable = ConsoleTable()
     notify: NotifyTable = NotifyTable()
