@@ -9,7 +9,15 @@ from syncd.model import Derived, Ref
 from syncd.rules import RULES, borders
 from syncd.rules.rule import BookBorders
 from syncd.store import StoredTask
-from syncd.sync import Connected, Loaded, Turn, derive_one, load, load_users
+from syncd.sync import (
+    Connected,
+    Loaded,
+    Turn,
+    book_connections,
+    derive_one,
+    load,
+    load_users,
+)
 
 WRITES_SHOWN = 20
 
@@ -99,7 +107,7 @@ def explain(turn: Turn, connections: Sequence[Connected], key: str) -> dict[str,
 
 def _book(turn: Turn, connection: str) -> BookBorders:
     with turn.store.begin(write=False) as tx:
-        rows = turn.store.book.rows(tx, [connection])
+        rows = turn.store.book.rows(tx, book_connections(turn, connection))
     return borders(rows.values(), turn.policy.tier, turn.today)
 
 

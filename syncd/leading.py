@@ -15,7 +15,17 @@ from syncd.model import Before, Derived
 from syncd.playbooks import Playbooks, desired_tasks
 from syncd.policy import Policy
 from syncd.rules import Group, PortfolioAccount, portfolio
-from syncd.sync import Connected, Derivation, Loaded, Turn, derive_all, find_due, load, load_users
+from syncd.sync import (
+    Connected,
+    Derivation,
+    Loaded,
+    Turn,
+    derive_all,
+    find_due,
+    load,
+    load_users,
+    person_of,
+)
 
 
 def figures(
@@ -23,7 +33,7 @@ def figures(
 ) -> list[Group]:
     """The portfolio's groups over a period (both days included)."""
     return portfolio(
-        (_portfolio_account(loaded, before) for loaded, before in _book(turn, connections)),
+        (_portfolio_account(turn, loaded, before) for loaded, before in _book(turn, connections)),
         start,
         end,
         by,
@@ -43,7 +53,7 @@ def _book(turn: Turn, connections: Sequence[Connected]) -> Iterator[tuple[Loaded
                 yield loaded, before
 
 
-def _portfolio_account(loaded: Loaded, before: Before) -> PortfolioAccount:
+def _portfolio_account(turn: Turn, loaded: Loaded, before: Before) -> PortfolioAccount:
     assert loaded.records is not None
     account, users = loaded.records.account, loaded.records.users
     owner = users.get(account.owner or "")
@@ -53,7 +63,7 @@ def _portfolio_account(loaded: Loaded, before: Before) -> PortfolioAccount:
         id=loaded.stored.key,
         name=account.name,
         status=account.status,
-        owner=account.owner,
+        owner=person_of(turn, loaded.home, account.owner),
         owner_name=owner.name if owner else None,
         segment=account.segment,
         tier=tier if isinstance(tier, str) else None,

@@ -37,8 +37,8 @@ def link_accounts(turn: Turn) -> None:
             return
         unsure = {c.name for c in _linked_connections(turn, rules) if _unsure(c)}
         missing = _recognise(tx, turn, rules, unsure)
-        rows = {_place(m): m for m in turn.store.links.memberships(tx, rules.connections)}
-        rows |= {_place(m): m for m in linked}
+        rows = {_place(m): m for m in linked}
+        rows |= {_place(m): m for m in turn.store.links.memberships(tx, rules.connections)}
         known = [
             Known(m.connection, m.id, m.domain, m.links)
             for place, m in rows.items()
