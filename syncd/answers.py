@@ -548,6 +548,63 @@ class Demo(TypedDict):
     customers: list[Explain]
 
 
+class AccountRecord(TypedDict):
+    """A CRM's record of an account."""
+
+    connection: str
+    object: str
+    id: str
+    name: str
+    url: str
+
+
+class LinkedAccount(TypedDict):
+    """A customer that several CRMs have."""
+
+    key: str
+    name: str | None
+    by: Literal["pair", "id", "domain"]
+    why: str
+    since: Day
+    records: list[AccountRecord]
+
+
+class LoneRecord(AccountRecord):
+    """An account that only one CRM has, as far as syncd can tell."""
+
+    domain: str | None
+    why: str
+
+
+class AmbiguousLink(TypedDict):
+    """Records that something ties together, but not clearly enough."""
+
+    kind: Literal["ambiguous_domain", "ambiguous_id", "unknown_id", "unknown_pair", "conflict"]
+    text: str
+    records: list[AccountRecord]
+
+
+class Difference(TypedDict):
+    """A field on which the CRMs of one customer differ."""
+
+    key: str
+    name: str
+    field: str
+    values: Annotated[dict[str, str], Meta(description="by connection, in words")]
+    used: Annotated[str, Meta(description="the connection whose value counts")]
+
+
+class Links(TypedDict):
+    """``syncd links --json``."""
+
+    connections: Annotated[list[str], Meta(description="the linked ones; none: nothing is linked")]
+    records: Annotated[int, Meta(ge=0, description="account records in them")]
+    linked: list[LinkedAccount]
+    unlinked: list[LoneRecord]
+    ambiguous: list[AmbiguousLink]
+    disagreeing: list[Difference]
+
+
 ANSWERS: dict[str, Any] = {
     "approve": Approve,
     "backtest": Backtest,
@@ -559,6 +616,7 @@ ANSWERS: dict[str, Any] = {
     "health": Health,
     "history": History,
     "init": Init,
+    "links": Links,
     "plan": Plan,
     "portfolio": Portfolio,
     "provision": Provision,

@@ -12,7 +12,7 @@ from msgspec import Struct
 from syncd.connector import Record, Source
 from syncd.errors import StopRunError
 from syncd.plan import Plan
-from syncd.sync import Connected, Lease, Turn, find_due, pull
+from syncd.sync import Connected, Lease, Turn, find_due, link_accounts, pull
 from syncd.sync.difference import diff
 from syncd.sync.pull import digest_of
 
@@ -52,10 +52,12 @@ def verify(turn: Turn, connections: Sequence[Connected], *, sample: int) -> list
                 pull(turn, connected)
                 checked, drift = _drift(turn, connected, sample)
             except StopRunError as error:
+                connected.stopped = str(error)
                 found[connected.name] = Verified(connected.name, stopped=str(error))
                 continue
             served.append(connected)
             found[connected.name] = Verified(connected.name, checked, tuple(drift))
+        link_accounts(turn)
         plans = diff(turn, served, find_due(turn, served))
         for connected in served:
             now = found[connected.name]

@@ -24,6 +24,7 @@ COMMANDS = {
     "run": "syncd.cli.running:run",
     "health": "syncd.cli.running:health",
     "explain": "syncd.cli.looking:explain",
+    "links": "syncd.cli.linking:links",
     "status": "syncd.cli.looking:status",
     "runs": "syncd.cli.looking:runs",
     "rejects": "syncd.cli.looking:rejects",

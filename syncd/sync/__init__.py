@@ -55,6 +55,7 @@ __all__ = [
     "derive_all",
     "derive_one",
     "find_due",
+    "link_accounts",
     "load",
     "load_users",
     "people_at",
