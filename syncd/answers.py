@@ -78,6 +78,8 @@ class Ending(TypedDict):
     exit_code: ExitCode
     message: str
     rules_off: Annotated[list[str], Meta(description="rules that lack their inputs")]
+    pulled: Annotated[Count, Meta(description="records that came")]
+    derived: Annotated[Count, Meta(description="accounts that were worked out again")]
 
 
 class Refused(TypedDict):

@@ -195,7 +195,13 @@ def report_json(report: Report, ready: Wired) -> dict[str, Any]:
         "nothing_to_do": report.nothing_to_do,
         "exit_code": report.exit_code,
         "connections": {
-            c.name: {"exit_code": c.exit_code, "message": c.message, "rules_off": list(c.off)}
+            c.name: {
+                "exit_code": c.exit_code,
+                "message": c.message,
+                "rules_off": list(c.off),
+                "pulled": c.pulled,
+                "derived": c.derived,
+            }
             for c in report.connections
         },
         "rejects": [

@@ -345,6 +345,7 @@ def _finish(turn: Turn, report: Report) -> None:
         name: report.total(name)
         for name in (
             "pulled",
+            "derived",
             "accounts",
             "written",
             "fields_written",
