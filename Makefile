@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 STAMP = .venv/.installed
 
-.PHONY: demo test check fmt lock docs bench chaos storm image-check clean
+.PHONY: demo test check fmt lock docs bench chaos storm peers image-check clean
 
 demo: $(STAMP)
 	$(BIN)/syncd demo
@@ -31,12 +31,18 @@ bench: $(STAMP)
 storm: $(STAMP)
 	$(BIN)/python tests/storm.py
 
+# Clients that nobody here wrote, against the sandboxes; needs npm too. `make peers PEERS=jsforce`
+# runs one of them.
+peers: $(STAMP)
+	$(BIN)/python tests/peers/run.py $(PEERS)
+
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 lock: $(STAMP)
 	$(LOCK) -o requirements/runtime.txt pyproject.toml
 	$(LOCK) -c requirements/runtime.txt -o requirements/dev.txt pyproject.toml requirements/dev.in
+	for peer in tests/peers/*/requirements.in; do $(LOCK) -o "$${peer%in}txt" "$$peer" || exit 1; done
 
 chaos: $(STAMP)
 	$(BIN)/python tests/chaos.py
@@ -45,7 +51,7 @@ image-check:
 	PYTHON=$(PYTHON) .ci/image-check
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .peers
 
 $(STAMP): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -90,3 +90,16 @@ def test_login_page_sends_on_to_the_org(salesforce: SandboxServer) -> None:
         "https://other.my.salesforce.com"
     )
     assert token(salesforce)["instance_url"] == salesforce.url
+
+
+def test_userinfo_has_the_names_of_openid(salesforce: SandboxServer) -> None:
+    """Clients that look for preferred_username find who they are."""
+    answer = requests.get(
+        f"{salesforce.url}/services/oauth2/userinfo",
+        headers={"Authorization": f"Bearer {token(salesforce)['access_token']}"},
+        verify=str(salesforce.ca_file),
+        timeout=10,
+    ).json()
+
+    assert answer["preferred_username"] == answer["username"] != ""
+    assert answer["name"] == answer["display_name"]

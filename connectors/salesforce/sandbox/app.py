@@ -30,6 +30,16 @@ if TYPE_CHECKING:
 
 MAX_URL = 16_384
 LOGIN_PAGES = {"login.salesforce.com", "test.salesforce.com"}
+CLAIMS = (
+    ("name", "display_name"),
+    ("preferred_username", "username"),
+    ("nickname", "nick_name"),
+    ("given_name", "first_name"),
+    ("family_name", "last_name"),
+    ("zoneinfo", "timezone"),
+    ("updated_at", "last_modified_date"),
+)
+"""What OpenID calls them; both names are answered."""
 MY_DOMAIN = "acme.my.salesforce.com"
 JSON = "application/json;charset=UTF-8"
 COMMON = {
@@ -103,7 +113,7 @@ class Pages:
             except RequestError:
                 return Response("Bad_OAuth_Token", 403, COMMON)
             body = limits.identity(self.api, user, _base(http))
-        return _json(body | {"sub": body["id"], "name": body["display_name"]})
+        return _json(body | {"sub": body["id"]} | {name: body[key] for name, key in CLAIMS})
 
     async def versions(self, http: HttpRequest) -> Response:
         """The API versions."""
