@@ -14,15 +14,17 @@ from threading import Event
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from syncd.config import Config, ConnectionConfig, load_config, policy_hash
+from syncd.config import Config, ConnectionConfig, load_config, policy_hash, read_policy
 from syncd.connector import Context
 from syncd.errors import ConfigError, Problem
+from syncd.located import LocatedToml, did_you_mean
 from syncd.log import get_log, register_secrets
 from syncd.mapping import Mapping as CrmMapping
 from syncd.mapping import ReadContext, load_mapping
 from syncd.plan import WritePolicy
-from syncd.playbooks import Playbooks, compile_playbooks
+from syncd.playbooks import Playbooks, compile_playbooks, shipped
 from syncd.policy import Policy
+from syncd.rules.dates import holidays_of
 from syncd.store import Store
 from syncd.sync import Connected, Progress, Retention, Turn, silent
 
@@ -114,7 +116,8 @@ def load(
     try:
         playbooks = compile_playbooks(config.policy)
     except ConfigError as error:
-        found += [_placed(config, problem) for problem in error.problems]
+        found += [placed(config.located, config.policy, one) for one in error.problems]
+    found += _policy_problems(config.policy, config.located)
     errors = [problem for problem in found if problem.severity == "error"]
     if errors:
         raise ConfigError(list(dict.fromkeys(found)))
@@ -141,15 +144,50 @@ def _link_problems(config: Config, mappings: Mapping[str, CrmMapping]) -> Iterat
         yield config.located.problem(("link", "by"), text, 'map account.link, or add "domain"')
 
 
-def _placed(config: Config, problem: Problem) -> Problem:
-    """A playbook's problem at the playbook's place in config.toml."""
-    for number, playbook in enumerate(config.policy.playbooks):
+def other_policy(path: Path) -> tuple[Policy, Playbooks]:
+    """The policy of another file with its playbooks. Raises ConfigError with every problem."""
+    policy, located = read_policy(path)
+    found = list(_policy_problems(policy, located))
+    playbooks = Playbooks(())
+    try:
+        playbooks = compile_playbooks(policy)
+    except ConfigError as error:
+        found += [placed(located, policy, one) for one in error.problems]
+    if found:
+        raise ConfigError(found)
+    return policy, playbooks
+
+
+def placed(located: LocatedToml, policy: Policy, problem: Problem) -> Problem:
+    """A playbook's problem at the playbook's place in its file."""
+    for number, playbook in enumerate(policy.playbooks):
         start = f'playbook "{playbook.id}"'
         if problem.text.startswith(start):
             key = problem.text.removeprefix(f"{start}: ").partition(":")[0]
             loc = ("policy", "playbooks", number, key)
-            return config.located.problem(loc, problem.text, problem.hint, problem.severity)
-    return config.located.problem(("policy", "playbooks"), problem.text, problem.hint)
+            return located.problem(loc, problem.text, problem.hint, problem.severity)
+    return located.problem(("policy", "playbooks"), problem.text, problem.hint)
+
+
+def _policy_problems(policy: Policy, located: LocatedToml) -> Iterator[Problem]:
+    """What the policy's form alone cannot tell: names of playbooks, countries."""
+    known = shipped()
+    for number, playbook in enumerate(policy.playbooks):
+        if not playbook.enabled and playbook.when is None and playbook.id not in known:
+            yield located.problem(
+                ("policy", "playbooks", number, "id"),
+                f'there is no shipped playbook "{playbook.id}" to switch off',
+                did_you_mean(playbook.id, known),
+            )
+    holidays = policy.tasks.holidays
+    try:
+        holidays_of(holidays)
+    except ValueError:
+        yield located.problem(
+            ("policy", "tasks", "holidays"),
+            f'no holidays are known for "{holidays}"',
+            'a country\'s code such as "GB", a region\'s such as "DE-BY", or a list of dates',
+        )
 
 
 def read_mapping(connection: ConnectionConfig, timezone: str) -> CrmMapping:

@@ -5,14 +5,21 @@ The keys and defaults are explained in docs/rules.md. Amounts are in the portfol
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Days = Annotated[int, Field(ge=0, le=3650)]
+Whole = Annotated[int, Field(strict=True)]
+Number = Annotated[float, Field(strict=True)]
+Share = Annotated[Number, Field(ge=0, le=1)]
+Days = Annotated[Whole, Field(ge=0, le=3650)]
+Weight = Annotated[Number, Field(ge=0)]
+_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
+Truth = Annotated[bool, Field(strict=True)]
 
 
 class PolicyPart(BaseModel):
@@ -34,7 +41,7 @@ class RenewalPolicy(PolicyPart):
     pick: Literal["earliest", "latest", "largest"] = Field(
         "earliest", description="which chain end rules when several contracts are in force"
     )
-    default_term_months: Annotated[int, Field(ge=1, le=240)] = Field(
+    default_term_months: Annotated[Whole, Field(ge=1, le=240)] = Field(
         12, description="term of a closed-won opportunity that names none"
     )
 
@@ -54,19 +61,19 @@ class TierPolicy(PolicyPart):
     strategic_share: Share = Field(
         0.4, description="the leading group reaches this share of the book's ARR"
     )
-    strategic_min: Annotated[int, Field(ge=0)] = Field(
+    strategic_min: Annotated[Whole, Field(ge=0)] = Field(
         5, description="fewest accounts in the leading group"
     )
-    strategic_max: Annotated[int, Field(ge=1)] = Field(
-        20, description="most accounts in the leading group"
+    strategic_max: Annotated[Whole, Field(ge=1)] = Field(
+        20, validate_default=True, description="most accounts in the leading group"
     )
-    growth_potential_share: Annotated[float, Field(ge=0)] = Field(
+    growth_potential_share: Weight = Field(
         0.25, description="expansion potential of this share of its own ARR makes an account growth"
     )
-    key_account_share: Annotated[float, Field(ge=0.05, le=0.15)] = Field(
+    key_account_share: Annotated[Number, Field(ge=0.05, le=0.15)] = Field(
         0.10, description="top share of customers with ARR that are key accounts (0.05 to 0.15)"
     )
-    review_month: Annotated[int, Field(ge=1, le=12)] = Field(
+    review_month: Annotated[Whole, Field(ge=1, le=12)] = Field(
         1, description="month in which tiers are reviewed with exact borders"
     )
     margin: Share = Field(
@@ -74,28 +81,49 @@ class TierPolicy(PolicyPart):
     )
     thresholds: tuple[Decimal, ...] = Field(
         (Decimal(100000), Decimal(20000)),
+        validate_default=True,
         description="method thresholds: least ARR of each tier but the last",
     )
-    score: dict[Literal["arr", "potential", "strategic"], Annotated[float, Field(ge=0)]] = Field(
+    score: dict[Literal["arr", "potential", "strategic"], Weight] = Field(
         {"arr": 0.6, "potential": 0.3, "strategic": 0.1}, description="method score: weights"
     )
 
-    @model_validator(mode="after")
-    def _consistent(self) -> TierPolicy:
-        if self.strategic_min > self.strategic_max:
-            raise ValueError("strategic_min is greater than strategic_max")
-        if self.method == "thresholds":
-            if len(self.thresholds) != len(self.names) - 1:
+    @field_validator("names")
+    @classmethod
+    def _different(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) < len(names) or not all(name.strip() for name in names):
+            raise ValueError("names of tiers must be different words")
+        return names
+
+    @field_validator("strategic_max")
+    @classmethod
+    def _room(cls, most: int, info: ValidationInfo) -> int:
+        if info.data.get("strategic_min", 0) > most:
+            raise ValueError("strategic_max is less than strategic_min")
+        return most
+
+    @field_validator("thresholds")
+    @classmethod
+    def _falling(cls, thresholds: tuple[Decimal, ...], info: ValidationInfo) -> tuple[Decimal, ...]:
+        names = info.data.get("names")
+        if info.data.get("method") != "thresholds" or names is None:
+            return thresholds
+        if len(thresholds) != len(names) - 1:
+            raise ValueError(f"thresholds needs {len(names) - 1} amounts for {len(names)} tiers")
+        for one, next_one in pairwise(thresholds):
+            if next_one >= one:
                 raise ValueError(
-                    f"thresholds needs {len(self.names) - 1} amounts for {len(self.names)} tiers"
+                    f"thresholds must fall from tier to tier, and {next_one:f} is not below "
+                    f"{one:f}: a tier could never be reached"
                 )
-            if list(self.thresholds) != sorted(self.thresholds, reverse=True) or len(
-                set(self.thresholds)
-            ) != len(self.thresholds):
-                raise ValueError(
-                    "thresholds must fall from tier to tier, or a tier can never be reached"
-                )
-        return self
+        return thresholds
+
+    @field_validator("score")
+    @classmethod
+    def _weighed(cls, score: dict[str, float]) -> dict[str, float]:
+        if not any(score.values()):
+            raise ValueError("score needs a weight above 0")
+        return score
 
 
 HANDOFF_ITEMS = (
@@ -138,16 +166,23 @@ class HandoffPolicy(PolicyPart):
     )
     lookback_days: Days = Field(180, description="deals closed longer ago owe none")
     due_business_days: Days = Field(5, description="business days after close until it is overdue")
-    weights: dict[HandoffItem, Annotated[float, Field(ge=0)]] = Field(
+    weights: dict[HandoffItem, Weight] = Field(
         HANDOFF_WEIGHTS, description="weight of each item; items left out keep their default"
     )
-    min_chars: dict[HandoffItem | Literal["default"], Annotated[int, Field(ge=1)]] = Field(
+    min_chars: dict[HandoffItem | Literal["default"], Annotated[Whole, Field(ge=1)]] = Field(
         {"default": 2, "pain_points": 20, "promised_outcomes": 20},
         description="least characters of an answer; items left out keep their default",
     )
     placeholders: tuple[str, ...] = Field(
         (), description="further texts that are no answer, such as a template's"
     )
+
+    @field_validator("weights")
+    @classmethod
+    def _weighed(cls, weights: dict[HandoffItem, float]) -> dict[HandoffItem, float]:
+        if not any((HANDOFF_WEIGHTS | weights).values()):
+            raise ValueError("at least one item needs a weight above 0")
+        return weights
 
     def weight(self, item: HandoffItem) -> float:
         """The item's weight, its default where the policy names none."""
@@ -163,14 +198,15 @@ class HandoffPolicy(PolicyPart):
 class HealthBands(PolicyPart):
     """Least score of the green and the yellow band; below yellow is red."""
 
-    green: Annotated[float, Field(ge=0, le=100)] = 70
-    yellow: Annotated[float, Field(ge=0, le=100)] = 40
+    green: Annotated[Number, Field(ge=0, le=100)] = 70
+    yellow: Annotated[Number, Field(ge=0, le=100, validate_default=True)] = 40
 
-    @model_validator(mode="after")
-    def _ordered(self) -> HealthBands:
-        if self.yellow >= self.green:
+    @field_validator("yellow")
+    @classmethod
+    def _ordered(cls, yellow: float, info: ValidationInfo) -> float:
+        if yellow >= info.data.get("green", 100):
             raise ValueError("yellow must be below green")
-        return self
+        return yellow
 
 
 HealthComponent = Literal["usage", "support", "engagement", "sentiment"]
@@ -185,14 +221,21 @@ HEALTH_WEIGHTS: dict[HealthComponent, float] = {
 class HealthPolicy(PolicyPart):
     """The health score's components and bands."""
 
-    weights: dict[HealthComponent, Annotated[float, Field(ge=0)]] = Field(
+    weights: dict[HealthComponent, Weight] = Field(
         HEALTH_WEIGHTS,
         description="weight of each component; one left out keeps its default",
     )
-    min_coverage: Annotated[float, Field(ge=0, le=100)] = Field(
+    min_coverage: Annotated[Number, Field(ge=0, le=100)] = Field(
         40, description="percent of weight that must have had input, else the band is unknown"
     )
     bands: HealthBands = Field(HealthBands(), description="least score of green and of yellow")
+
+    @field_validator("weights")
+    @classmethod
+    def _weighed(cls, weights: dict[HealthComponent, float]) -> dict[HealthComponent, float]:
+        if not any((HEALTH_WEIGHTS | weights).values()):
+            raise ValueError("at least one component needs a weight above 0")
+        return weights
 
     def weight(self, component: HealthComponent) -> float:
         """The component's weight, its default where the policy names none."""
@@ -202,10 +245,10 @@ class HealthPolicy(PolicyPart):
 class CadencePolicy(PolicyPart):
     """Check-in and QBR intervals in days, one for each tier in order."""
 
-    checkin_days: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+    checkin_days: tuple[Annotated[Whole, Field(ge=1)], ...] = Field(
         (14, 30, 90), min_length=3, max_length=4, description="check-in interval of each tier"
     )
-    qbr_days: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+    qbr_days: tuple[Annotated[Whole, Field(ge=1)], ...] = Field(
         (90, 182, 365), min_length=3, max_length=4, description="QBR interval of each tier"
     )
 
@@ -213,7 +256,7 @@ class CadencePolicy(PolicyPart):
 class TasksPolicy(PolicyPart):
     """Who gets tasks, how many, and which days are holidays."""
 
-    max_new_tasks_per_user_per_day: Annotated[int, Field(ge=0)] = Field(
+    max_new_tasks_per_user_per_day: Annotated[Whole, Field(ge=0)] = Field(
         10, description="new tasks a person gets in a day; the rest wait for the next"
     )
     fallback_assignee: str = Field(
@@ -230,8 +273,10 @@ class PlaybookPolicy(PolicyPart):
     With ``enabled = false`` nothing else is needed.
     """
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")]
-    enabled: bool = True
+    id: str = Field(
+        description="lower-case letters, digits and hyphens; a shipped one's changes it"
+    )
+    enabled: Truth = True
     when: str | None = Field(
         None, description="condition that opens the task, over the account's values"
     )
@@ -242,7 +287,7 @@ class PlaybookPolicy(PolicyPart):
         None,
         description="am, csm, ae, am_manager, ae_manager or a mail address; several: one task each",
     )
-    due: str | int | None = Field(
+    due: str | Whole | None = Field(
         None, description="business days from today, or an expression giving a date"
     )
     priority: Literal["low", "normal", "high"] | None = None
@@ -257,6 +302,15 @@ class PlaybookPolicy(PolicyPart):
     closes_when: str | None = Field(
         None, description="condition that closes the open task; default: when no longer holds"
     )
+
+    @field_validator("id")
+    @classmethod
+    def _plain(cls, value: str) -> str:
+        if not _ID.fullmatch(value):
+            raise ValueError(
+                f'"{value}" is no id of a playbook: lower-case letters, digits and -, at most 61'
+            )
+        return value
 
 
 class Policy(PolicyPart):

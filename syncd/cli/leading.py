@@ -79,7 +79,7 @@ def portfolio(
 def _group(group: Group) -> dict[str, Any]:
     """A group with money as decimal text and rates as fractions."""
     row = msgspec.structs.asdict(group)
-    return {name: str(value) if _is_money(value) else value for name, value in row.items()}
+    return {name: f"{value:.2f}" if _is_money(value) else value for name, value in row.items()}
 
 
 def _is_money(value: object) -> bool:
@@ -152,21 +152,18 @@ def _percent(rate: float | None) -> str:
 @click.option(
     "--policy",
     "policy_file",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    type=click.Path(path_type=Path, dir_okay=False),
     required=True,
     help="A file with [policy.*] tables: the changed policy.",
 )
 @click.option("--as-of", "as_of", type=AsDate(), help="Ask as of that day.")
 def backtest(config: Path, as_json_: bool, policy_file: Path, as_of: date | None) -> int:
     """What a changed policy would move, before anyone commits to it."""
-    from syncd.bootstrap import load, wired
-    from syncd.config import read_policy
+    from syncd.bootstrap import load, other_policy, wired
     from syncd.leading import backtest as tried
-    from syncd.playbooks import compile_playbooks
 
     loaded = load(config)
-    policy = read_policy(policy_file)
-    playbooks = compile_playbooks(policy)
+    policy, playbooks = other_policy(policy_file)
     with wired(loaded) as ready:
         turn = ready.turn(clock=moment, dry=True, as_of=as_of)
         document = tried(turn, ready.connections, policy, playbooks)

@@ -35,7 +35,7 @@ from syncd.config.tables import (
 )
 from syncd.errors import ConfigError, Problem
 from syncd.link import LinkRules
-from syncd.located import Loc, LocatedToml, problems, read_toml
+from syncd.located import Loc, LocatedToml, did_you_mean, problems, read_toml
 from syncd.policy import Policy
 
 __all__ = [
@@ -84,15 +84,29 @@ def policy_hash(policy: Policy) -> str:
     return hashlib.blake2b(policy.model_dump_json().encode(), digest_size=16).hexdigest()
 
 
-def read_policy(path: Path) -> Policy:
-    """The ``[policy]`` of a file that holds nothing else, or of a whole config.toml."""
+def read_policy(path: Path) -> tuple[Policy, LocatedToml]:
+    """The ``[policy]`` of a file that holds nothing else, or of a whole config.toml.
+
+    Raises ConfigError with every problem.
+    """
     located = read_toml(path, str(path))
-    table = located.value.get("policy", located.value)
-    prefix: Loc = ("policy",) if "policy" in located.value else ()
+    if "policy" not in located.value:
+        raise ConfigError(
+            [located.problem((), "there is no [policy.*] in it", "such as [policy.tier]")]
+        )
+    known = set(ConfigFile.model_fields)
+    found = [
+        located.problem((name,), f'unknown key "{name}"', did_you_mean(name, known))
+        for name in located.value
+        if name not in known
+    ]
     try:
-        return Policy.model_validate(table)
+        policy = Policy.model_validate(located.value["policy"])
     except ValidationError as error:
-        raise ConfigError(problems(located, error, Policy, prefix)) from error
+        found += problems(located, error, Policy, ("policy",))
+    if found:
+        raise ConfigError(sorted(found, key=lambda one: (one.line, one.column)))
+    return policy, located
 
 
 def load_config(

@@ -94,13 +94,14 @@ class ConnectionReader:
         path = self._mapping(mapping, loc) if mapping else None
         if len(self.found) > before or path is None or settings is None:
             return None
+        # A shipped file is named whole: somebody may have to look into it.
         shipped = path == shipped_mapping(mapping)
         return ConnectionConfig(
             name=name,
             connector=table["connector"],
             connector_class=kind,
             mapping=path,
-            mapping_shown=mapping if shipped else _shown(path, self._located.shown),
+            mapping_shown=str(path) if shipped else _shown(path, self._located.shown),
             settings=settings,
             line=self._located.position(loc)[0],
         )

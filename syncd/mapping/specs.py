@@ -48,7 +48,7 @@ def specs_of(document: Document, policy: Policy) -> list[FieldSpec]:
                     )
                 )
     for section in document.sections:
-        found += _inputs(section)
+        found += _inputs(section, policy)
     unique: dict[tuple[str, str], FieldSpec] = {}
     for spec in found:
         unique.setdefault((spec.object.lower(), spec.name.lower()), spec)
@@ -97,11 +97,12 @@ def _form(shape: Shape, codec: str) -> tuple[FieldType, int | None, int | None]:
     return shape.field_type, shape.length, shape.scale
 
 
-def _inputs(section: SectionRules) -> Iterator[FieldSpec]:
+def _inputs(section: SectionRules, policy: Policy) -> Iterator[FieldSpec]:
     for one in section.all_inputs():
         for name in one.fields:
             if _OURS.match(name) and "." not in name:
-                yield _read(one, name, section.object)
+                words = policy.tier.names if one.name == "account.tier_override" else ()
+                yield _read(one, name, section.object, words)
     for meter in section.meters:
         for name in (meter.used, meter.limit or ""):
             if _OURS.match(name) and "." not in name:
@@ -117,12 +118,12 @@ def _inputs(section: SectionRules) -> Iterator[FieldSpec]:
                 )
 
 
-def _read(one: Input, name: str, object: str) -> FieldSpec:
+def _read(one: Input, name: str, object: str, words: tuple[str, ...]) -> FieldSpec:
     shape = one.field.shape
     type, length, scale = _form(shape, one.codec)
     options: tuple[str, ...] = ()
-    if shape in (CHOICE, ROLES) or one.values:
-        options = tuple(one.values) or one.field.choices
+    if shape in (CHOICE, ROLES) or one.values or words:
+        options = tuple(one.values) or words or one.field.choices
         type, length = (shape.field_type if shape is ROLES else FieldType.PICKLIST), None
     if shape is CURRENCY:
         type, length = FieldType.TEXT, 3
