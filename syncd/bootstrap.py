@@ -105,12 +105,12 @@ def load(
     mappings: dict[str, CrmMapping] = {}
     for connection in config.connections:
         try:
-            mapping = read_mapping(connection, config.syncd.timezone)
+            mapping = read_mapping(connection, config)
         except ConfigError as error:
             found += error.problems
             continue
         mappings[connection.name] = mapping
-        found += [*mapping.warnings, *mapping.problems_with_policy(config.policy)]
+        found += mapping.warnings
     found += _link_problems(config, mappings)
     playbooks = Playbooks(())
     try:
@@ -190,14 +190,15 @@ def _policy_problems(policy: Policy, located: LocatedToml) -> Iterator[Problem]:
         )
 
 
-def read_mapping(connection: ConnectionConfig, timezone: str) -> CrmMapping:
+def read_mapping(connection: ConnectionConfig, config: Config) -> CrmMapping:
     """The connection's mapping file. Raises ConfigError."""
     return load_mapping(
         connection.mapping,
         connection.mapping_shown,
         connection=connection.name,
         defaults=connection.connector_class.mapping_defaults,
-        timezone=ZoneInfo(timezone),
+        timezone=ZoneInfo(config.syncd.timezone),
+        policy=config.policy,
     )
 
 

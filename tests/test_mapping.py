@@ -770,3 +770,63 @@ def test_speed() -> None:
         mapping.read("Contract", record, EUR)
 
     assert time.process_time() - begun < 2
+
+
+def test_words_of_the_policy_are_told_with_the_rest() -> None:
+    """With the policy at hand, a tier that it does not know is one problem among the others."""
+    text = """\
+version = 1
+[account]
+object = "Account"
+[writes.account]
+tier = { field = "Tier__c", values = { strategik = "Tier 1" } }
+health_band = { field = "Band__c", values = { gren = "G" } }
+"""
+    with pytest.raises(ConfigError) as caught:
+        mapping_of(
+            parse_toml(text.encode(), "m.toml"),
+            connection="sf",
+            defaults=SOQL,
+            policy=Policy(),
+        )
+
+    assert [str(problem) for problem in caught.value.problems] == [
+        'm.toml:5:40: "strategik" is no tier of [policy.tier] names (did you mean "strategic"?)',
+        'm.toml:6:47: "gren" is no health_band that syncd writes (did you mean "green"?)',
+    ]
+
+
+INTERFACE = ROOT.parent / "shared" / "interface.md"
+EXAMPLE = """\
+version = 1
+[account]
+object = "Account"
+[account.fields]
+name = "Name"
+[usage.meters]
+api_calls = { used = "Calls__c", limit = "Call_Limit__c" }
+[contract]
+object = "contracts"
+[contract.fields]
+account = { association = "companies" }
+end_date = { field = "hs_end_date", as = "date" }
+"""
+
+
+def documented_example() -> str:
+    """The mapping that the interface's page shows; its doubtful parts where that is not at hand."""
+    if not INTERFACE.is_file():
+        return EXAMPLE
+    text = INTERFACE.read_text(encoding="utf-8")
+    return text[text.index("version = 1") :].partition("```")[0]
+
+
+def test_the_documented_example_is_accepted() -> None:
+    """It mixes two CRMs for the sake of brevity; that costs warnings, not the file."""
+    located = parse_toml(documented_example().encode(), "m.toml")
+    mapping = mapping_of(located, connection="sf", defaults=SOQL, policy=Policy())
+    told = [problem.text for problem in mapping.warnings]
+
+    assert '[usage] names no "object": its meters are not read' in told
+    assert "this CRM has no associations: contract.account stays blank" in told
+    assert "usage" not in mapping.kinds

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from syncd import __version__
-from syncd.cli.output import complain, start_logging
+from syncd.cli.output import complain, start_logging, told
 from syncd.errors import ConfigError, LeaseError, StopProgramError, StopRunError, SyncdError
 
 EXIT_DEFECT, EXIT_CONFIG, EXIT_UNREACHABLE, EXIT_LEASE = 1, 2, 5, 6
@@ -111,7 +111,7 @@ def exit_code(args: Sequence[str] | None = None) -> int:
         return 0
     except ConfigError as error:
         for problem in error.problems:
-            complain(str(problem))
+            complain(told(problem))
         return EXIT_CONFIG
     except StopProgramError as error:
         complain(str(error))

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
+from syncd.errors import Problem
 from syncd.log import redact, setup_logging
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -34,6 +35,11 @@ def complain(text: str) -> None:
 def plain_lines(text: str) -> str:
     """Like `plain`, but lines stay lines."""
     return "\n".join(plain(line) for line in text.split("\n"))
+
+
+def told(problem: Problem) -> str:
+    """A problem in a line; one that stops nothing says so."""
+    return f"{'warning: ' if problem.severity == 'warning' else ''}{problem}"
 
 
 def say(text: str = "") -> None:

@@ -14,6 +14,7 @@ from syncd.cli.output import (
     json_option,
     say,
     table,
+    told,
 )
 
 FIRST_CONFIG = """\
@@ -111,7 +112,7 @@ def check(config: Path, as_json_: bool, offline: bool) -> int:
             answer({"problems": [_problem(p) for p in error.problems], "connections": {}})
         else:
             for problem in error.problems:
-                complain(str(problem))
+                complain(told(problem))
         return 2
     document: dict[str, Any] = {
         "problems": [_problem(problem) for problem in loaded.warnings],

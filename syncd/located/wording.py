@@ -164,7 +164,7 @@ def _problem(located: LocatedToml, fault: _Fault, model: type[BaseModel], prefix
     of_key = bool(fault.branches) and fault.branches[-1][1] == "[key]"
     if fault.type == "extra_forbidden" or (of_key and fault.type == "literal_error"):
         choices = _choices(fault) or _fields_at(model, fault.loc[:-1])
-        hint = did_you_mean(name, choices)
+        hint = _belongs(model, fault.loc, choices) or did_you_mean(name, choices)
         if not hint and choices:
             hint = f"known here: {', '.join(choices)}"
         return located.problem(loc, f'unknown key "{name}"', hint)
@@ -176,6 +176,15 @@ def _problem(located: LocatedToml, fault: _Fault, model: type[BaseModel], prefix
     return located.problem(loc, f'"{name}" {text}' if text.startswith("must") else text, hint)
 
 
+def _belongs(model: type[BaseModel], loc: Loc, choices: Iterable[str]) -> str:
+    """``it belongs under "fields"``, where a table within knows the key."""
+    *table, name = loc
+    for child in choices:
+        if name in _fields_at(model, (*table, child)):
+            return f'it belongs under "{child}"'
+    return ""
+
+
 def _words(fault: _Fault) -> tuple[str, str]:
     if fault.type == "syncd":
         return fault.message, ""
@@ -185,6 +194,8 @@ def _words(fault: _Fault) -> tuple[str, str]:
         choices = _choices(fault)
         given = f", not {_shown(fault.given)}" if _is_plain(fault.given) else ""
         known = quoted(choices) if "'" in str(fault.context.get("expected")) else choices[0]
+        if isinstance(fault.given, str) and known == fault.given:
+            return f"must be {known}, without quotes", ""
         return f"must be {known}{given}", did_you_mean(str(fault.given), choices)
     if fault.type in _RANGES:
         key, words = _RANGES[fault.type]

@@ -83,7 +83,16 @@ def _section(
         yield located.problem((*section.loc, "fields", "id"), text, 'leave "id" out')
     for one in section.all_inputs():
         yield from _input(one, located)
+        yield from _linked(one, located, id_field)
     yield from _where(section, located, id_field)
+
+
+def _linked(one: Input, located: LocatedToml, id_field: str | None) -> Iterator[Problem]:
+    """An association where the CRM has none, as Salesforce."""
+    if id_field and one.association is not None:
+        text = f"this CRM has no associations: {one.name} stays blank"
+        hint = 'name the field that holds the id, such as "AccountId"'
+        yield located.problem(one.loc, text, hint, "warning")
 
 
 def _where(section: SectionRules, located: LocatedToml, id_field: str | None) -> Iterator[Problem]:

@@ -106,6 +106,15 @@ class FieldTable(Part):
 FieldRule: TypeAlias = Name | FieldTable
 
 
+_OPERANDS: Mapping[str, set[str]] = {
+    "BETWEEN": {"value", "highValue"},
+    "IN": {"values"},
+    "NOT_IN": {"values"},
+    "HAS_PROPERTY": set(),
+    "NOT_HAS_PROPERTY": set(),
+}
+
+
 class Filter(Part):
     """One of HubSpot's search filters."""
 
@@ -128,6 +137,19 @@ class Filter(Part):
     value: str | int | float | bool | None = None
     highValue: str | int | float | None = None  # noqa: N815 - HubSpot's own word
     values: list[str | int | float] | None = None
+
+    @model_validator(mode="after")
+    def _has_its_operands(self) -> Filter:
+        given = {
+            name
+            for name in ("value", "highValue", "values")
+            if getattr(self, name) not in (None, [])
+        }
+        wanted = _OPERANDS.get(self.operator, {"value"})
+        if given != wanted:
+            words = " and ".join(sorted(wanted, reverse=True)) or "neither value nor values"
+            raise ValueError(f"operator {self.operator} takes {words}")
+        return self
 
 
 class Section(Part):

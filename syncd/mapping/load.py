@@ -9,16 +9,18 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from pydantic import ValidationError
 
-from syncd.errors import ConfigError
-from syncd.located import LocatedToml, problems, read_toml
+from syncd.errors import ConfigError, Problem
+from syncd.located import Loc, LocatedToml, problems, read_toml
 from syncd.mapping.assembly import Assembly
-from syncd.mapping.checks import check
-from syncd.mapping.document import document_of
+from syncd.mapping.checks import check, check_policy
+from syncd.mapping.document import Document, document_of
 from syncd.mapping.file import MappingFile, Part
 from syncd.mapping.mapping import Mapping
 from syncd.mapping.sound import sound_part
+from syncd.policy import Policy
 
 _MEANING = 1  # counts up when the same file comes to mean something else
 
@@ -30,15 +32,21 @@ def load_mapping(
     connection: str,
     defaults: abc.Mapping[str, Any] | None = None,
     timezone: tzinfo = UTC,
+    policy: Policy | None = None,
 ) -> Mapping:
     """Read and check a mapping file. Raises ConfigError with every problem found.
 
     `shown` is the file's name for people. `defaults` are the connector's ``mapping_defaults``:
     ``user``, ``writes.task``, ``id_field`` ("Id": filters are SOQL; "": a list of filters) and
     ``percent`` ("fraction" where the CRM keeps 40 % as 0.4). `timezone` is the portfolio's.
+    With a `policy`, words that it does not know are problems too.
     """
     return mapping_of(
-        read_toml(path, shown), connection=connection, defaults=defaults, timezone=timezone
+        read_toml(path, shown),
+        connection=connection,
+        defaults=defaults,
+        timezone=timezone,
+        policy=policy,
     )
 
 
@@ -48,26 +56,51 @@ def mapping_of(
     connection: str,
     defaults: abc.Mapping[str, Any] | None = None,
     timezone: tzinfo = UTC,
+    policy: Policy | None = None,
 ) -> Mapping:
     """The mapping that a TOML document describes; see `load_mapping`."""
     defaults = defaults or {}
     merged = _with_defaults(located.value, defaults)
+    homeless = _homeless_meters(merged)
+
+    def look(document: Document, cut: abc.Collection[Loc] = ()) -> list[Problem]:
+        found = check(document, located, id_field=defaults.get("id_field"), cut=cut)
+        if homeless:
+            text = '[usage] names no "object": its meters are not read'
+            found.append(located.problem(("usage",), text, severity="warning"))
+        return found + (check_policy(document, located, policy) if policy else [])
+
     try:
         file = MappingFile.model_validate(merged)
     except ValidationError as error:
         found = problems(located, error, MappingFile)
         sound, cut = sound_part(merged, error)
         if sound is not None:
-            rest = check(document_of(sound), located, id_field=defaults.get("id_field"), cut=cut)
-            found = sorted([*found, *rest], key=lambda one: (one.line, one.column))
-        raise ConfigError(found) from error
+            found += look(document_of(sound), cut)
+        raise ConfigError(sorted(dict.fromkeys(found), key=_place)) from error
     document = document_of(file)
-    found = check(document, located, id_field=defaults.get("id_field"))
+    if homeless:
+        kept = tuple(section for section in document.sections if section.kind != "usage")
+        document = replace(document, sections=kept)
+    found = sorted(look(document), key=_place)
     if any(problem.severity == "error" for problem in found):
         raise ConfigError(found)
     return Assembly(document, connection, defaults, timezone).mapping(
         located, _hash(file, defaults, timezone), found
     )
+
+
+def _place(problem: Problem) -> tuple[int, int]:
+    return problem.line, problem.column
+
+
+def _homeless_meters(content: dict[str, Any]) -> bool:
+    """Whether [usage.meters] stands alone; it then gets an object, so that its form is checked."""
+    usage, account = content.get("usage"), content.get("account")
+    if not isinstance(usage, dict) or set(usage) != {"meters"} or not isinstance(account, dict):
+        return False
+    content["usage"] = {"object": account.get("object", "Usage"), **usage}
+    return True
 
 
 def _with_defaults(value: abc.Mapping[str, Any], defaults: abc.Mapping[str, Any]) -> dict[str, Any]:
