@@ -31,6 +31,7 @@ from syncd.model import (
     User,
 )
 from syncd.policy import Policy
+from syncd.rules.health import whole
 from syncd.rules.rule import BookBorders, BookRow, RuleInput
 from syncd.rules.tier import borders
 
@@ -117,11 +118,16 @@ def stored(before: Before, decision: Decision, today: date) -> Before:
         for name, value in values.items()
         if name not in before.values or before.values[name] != value
     }
+    snapshots = before.snapshots
+    if "health_score_exact" in decision.facts:
+        exact = decision.facts["health_score_exact"]
+        snapshots = ((today, whole(exact) if isinstance(exact, Decimal) else None), *snapshots)
     return msgspec.structs.replace(
         before,
         values={**before.values, **values},
         facts={**before.facts, **decision.facts},
         since={**before.since, **changed},
+        snapshots=snapshots,
         first_run=False,
     )
 

@@ -113,7 +113,11 @@ class Assembly:
         """The finished mapping."""
         document = self._document
         for section in document.sections:
-            self._draft_of(section).add(section)
+            draft = self._draft_of(section)
+            draft.add(section)
+            own_key = self._own_key(section)
+            if own_key is not None:
+                draft.spell(own_key)
         account = next(s for s in document.sections if s.kind == "account")
         account_draft = self._draft_of(account)
         writes = tuple(
@@ -179,12 +183,26 @@ class Assembly:
             self._drafts[key] = _Draft(name, section.object, where)
         return self._drafts[key]
 
+    def _own_key(self, section: SectionRules) -> str | None:
+        """The field that tells syncd's own tasks from activities of the same object."""
+        task = self._document.task
+        if section.kind != "activity" or task is None:
+            return None
+        same = section.object.lower() == task.object.lower()
+        return task.outputs["key"].field if same else None
+
     def _plan(self, draft: _Draft) -> SourcePlan:
         return SourcePlan(
             source=draft.source(),
             readers=tuple(
-                SectionReader(self._connection, section, fraction=self._fraction)
+                SectionReader(
+                    self._connection,
+                    section,
+                    fraction=self._fraction,
+                    own_key=None if own_key is None else draft.spell(own_key),
+                )
                 for section in draft.sections
+                for own_key in (self._own_key(section),)
             ),
             belongings=tuple(
                 belonging for section in draft.sections for belonging in _belongings(section)

@@ -67,7 +67,7 @@ def yearly(
     """ARR of an amount: amount by 12 / term, or the amount itself where it is a yearly one.
 
     Without a term: the months from start to end, else `default_months`. None where no ARR can
-    be worked out; zero and negative amounts are no ARR.
+    be worked out; zero and negative amounts are no ARR. It is not rounded: sums are, once.
     """
     if amount is None or amount <= 0:
         return None
@@ -77,4 +77,4 @@ def yearly(
     if months is None and start is not None and end is not None and start <= end:
         months = length_in_months(start, end)
     months = months or default_months
-    return None if months is None else cents(amount * 12 / months)
+    return None if months is None else amount * 12 / months

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from syncd.connector import Record
 from syncd.mapping.codecs import UnreadableError, read_number
-from syncd.mapping.context import ReadContext, cents, yearly
+from syncd.mapping.context import ReadContext, yearly
 from syncd.mapping.document import Input, SectionRules
 from syncd.mapping.reading import Getter, UnknownWordError, absent_of, getter_of
 from syncd.model import (
@@ -60,8 +60,16 @@ _SHOWN_CHARACTERS = 60
 class SectionReader:
     """Reads one kind off the records of one source."""
 
-    def __init__(self, connection: str, section: SectionRules, *, fraction: bool) -> None:
-        """Make the closures."""
+    def __init__(
+        self,
+        connection: str,
+        section: SectionRules,
+        *,
+        fraction: bool,
+        own_key: str | None = None,
+    ) -> None:
+        """Make the closures. A record that has `own_key` filled is syncd's own, and nothing."""
+        self._own_key = own_key
         self._connection = connection
         self._section = section
         self.kind = section.kind
@@ -81,6 +89,8 @@ class SectionReader:
 
     def read(self, record: Record, context: ReadContext) -> list[Canonical]:
         """The record in canonical form, and a Finding for each value that cannot be read."""
+        if self._own_key is not None and record.fields.get(self._own_key):
+            return []
         zone, fields, links = context.timezone, record.fields, record.links
         ref = Ref(self._connection, self._section.object, record.id)
         out: list[Canonical] = []
@@ -166,7 +176,7 @@ class SectionReader:
                 finding = finding or self._unknown_currency(values, ref)
                 values[name] = None
             else:
-                values[name] = cents(amount * factor)
+                values[name] = amount * factor
         return finding
 
     def _opportunity(
@@ -177,7 +187,7 @@ class SectionReader:
             return self._unknown_currency(values, ref)
         amount = values.get("amount")
         if amount is not None:
-            amount = cents(amount * factor)
+            amount = amount * factor
             values["amount"] = amount
         values["arr"] = yearly(
             amount,
@@ -193,10 +203,10 @@ class SectionReader:
             return self._unknown_currency(values, ref)
         value, arr = values.get("value"), values.get("arr")
         if value is not None:
-            value = cents(value * factor)
+            value = value * factor
             values["value"] = value
         if arr is not None:
-            values["arr"] = cents(arr * factor) if arr > 0 else None
+            values["arr"] = arr * factor if arr > 0 else None
         else:
             values["arr"] = yearly(
                 value,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from msgspec.structs import replace
+
 from syncd.model import AccountRecords, Before, Decision, Derived, Finding, Scalar
 from syncd.policy import Policy
 from syncd.rules import (
@@ -67,6 +69,24 @@ def derive(
     """
     if records.account.status in {"prospect", "churned"}:
         return _not_entitled(records, off)
+    decision = _decided(records, before, book, policy, today, off)
+    if _recovered(before, decision):
+        # The tier went by a red band that is red no more: else the next run would move it.
+        since = {name: day for name, day in before.since.items() if name != "health_band"}
+        again = _decided(records, replace(before, since=since), book, policy, today, off)
+        if _recovered(before, again):
+            return again
+    return decision
+
+
+def _decided(
+    records: AccountRecords,
+    before: Before,
+    book: BookBorders,
+    policy: Policy,
+    today: date,
+    off: frozenset[str],
+) -> Decision:
     values: dict[str, Derived] = {}
     findings: list[Finding] = []
     facts: dict[str, Scalar] = {}
@@ -78,6 +98,11 @@ def derive(
             findings.extend(decision.findings)
             facts.update(decision.facts)
     return Decision(values, tuple(findings), facts)
+
+
+def _recovered(before: Before, decision: Decision) -> bool:
+    band = decision.values.get("health_band")
+    return before.values.get("health_band") == "red" and band is not None and band.value != "red"
 
 
 def _not_entitled(records: AccountRecords, off: frozenset[str]) -> Decision:

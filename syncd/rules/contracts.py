@@ -120,18 +120,26 @@ def terms_on(day: date, own: list[Term]) -> list[Term]:
 def rolled(term: Term, day: date) -> Term:
     """The term moved on by its own length until it ends on the day or later.
 
-    Ends are counted from the contract's start where its term says so, so that 31 January or a
-    leap day is not lost on the way.
+    Ends are counted from the contract's start where its term says so, else from its own end, so
+    that the 31st, a month's last day or a leap day is not lost on the way.
     """
     months = term.contract.term_months or 0
     if months <= 0:
         months = length_in_months(term.begun, term.end)
-    anchor = term.begun if last_day(term.begun, months) == term.end else add_days(term.end, 1)
-    apart = (day.year - anchor.year) * 12 + day.month - anchor.month
-    count = max(0, apart // months - 1)
-    while (end := last_day(anchor, months * (count + 1))) < day:
-        count += 1
-    return Term(term.contract, term.begun, add_months(anchor, months * count), end, rolls=True)
+    exact = last_day(term.begun, months) == term.end
+
+    def end_after(turns: int) -> date:
+        if exact:
+            return last_day(term.begun, months * (turns + 1))
+        following = last_day(add_days(term.end, 1), months * turns)
+        return max(add_months(term.end, months * turns), following)
+
+    apart = (day.year - term.end.year) * 12 + day.month - term.end.month
+    turns = max(1, apart // months - 1)
+    while (end := end_after(turns)) < day:
+        turns += 1
+    start = add_days(end_after(turns - 1), 1)
+    return Term(term.contract, term.begun, start, end, rolls=True)
 
 
 def successor(term: Term, terms: Sequence[Term], policy: RenewalPolicy) -> Term | None:
@@ -156,15 +164,21 @@ def _order(term: Term) -> tuple[date, str]:
     return term.begun, term.contract.id
 
 
-def chain_end(term: Term, terms: Sequence[Term], policy: RenewalPolicy) -> Term:
-    """The last of the contracts that follow on from this one; itself when none does.
+def chain(term: Term, terms: Sequence[Term], policy: RenewalPolicy) -> list[Term]:
+    """The contract and those that follow on from it, in their order.
 
     Contracts that renew each other in a circle end with the last one not yet seen.
     """
+    found = [term]
     seen = {term.contract.id}
     following = successor(term, terms, policy)
     while following is not None and following.contract.id not in seen:
         seen.add(following.contract.id)
-        term = following
-        following = successor(term, terms, policy)
-    return term
+        found.append(following)
+        following = successor(following, terms, policy)
+    return found
+
+
+def chain_end(term: Term, terms: Sequence[Term], policy: RenewalPolicy) -> Term:
+    """The last of the contracts that follow on from this one; itself when none does."""
+    return chain(term, terms, policy)[-1]

@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from syncd.model import Before, Decision, Derived, Scalar
 from syncd.policy import HealthPolicy
@@ -64,7 +65,7 @@ def decide(given: RuleInput) -> Decision:
     said = str(reason)
     because = (f"{exact}: {parts}", said, said, _trend_words(given, now), parts, said)
     values = (score, band, drivers, trend, coverage, reason)
-    fact = None if now.exact is None else Decimal(str(round(now.exact, 4)))
+    fact = None if now.exact is None else Decimal(str(now.exact))
     return Decision(
         {
             name: Derived(value, why, refs, until)
@@ -182,7 +183,9 @@ def _next_change(seen: Evidence, given: RuleInput, now: Health) -> date | None:
     Between two turning days (a window's edge passes a record) the score only falls, and only
     with the time since the last touch; so the first change in such a stretch is found by halving.
     """
-    policy, before, band = given.policy.health, given.before, now.written[1]
+    policy, band = given.policy.health, now.written[1]
+    score = None if now.exact is None else whole(now.exact)
+    before = replace(given.before, snapshots=((given.today, score), *given.before.snapshots))
     turns = set(seen.turns(given.today))
     turns.update(
         day for taken, _ in before.snapshots if (day := add_days(taken, TREND_DAYS)) > given.today

@@ -112,7 +112,7 @@ def _arr(renewal: Renewal, stand: Stand, account: Account) -> Derived:
     """ARR in force today, and the first day on which it is another."""
     today = stand.day
     terms: Sequence[Term | DealTerm] = stand.terms or renewal.deals
-    if not stand.terms and account.arr is not None:
+    if not stand.terms and positive(account.arr):
         return Derived(
             _rounded(positive(account.arr)), "The ARR kept on the account.", (account.ref,)
         )
@@ -124,18 +124,12 @@ def _arr(renewal: Renewal, stand: Stand, account: Account) -> Derived:
         because = "The active contracts have ended or not begun."
     else:
         because = "No contract, no ARR on the account and no deal in term."
-    blank_without = not stand.terms
-    arr = _running_arr(terms, today, blank_without=blank_without)
-    events = sorted({day for term in terms for day in _bounds(term) if day > today})
-    return Derived(
-        arr,
-        because,
-        tuple(_ref(term) for term in running),
-        next(
-            (day for day in events if _running_arr(terms, day, blank_without=blank_without) != arr),
-            None,
-        ),
-    )
+    arr = None
+    if running or stand.terms:
+        arr = _rounded(sum((term.arr for term in running), Decimal(0)))
+    # The next to begin or to end may be without ARR: then the reason changes alone.
+    until = min((day for term in terms for day in _bounds(term) if day > today), default=None)
+    return Derived(arr, because, tuple(_ref(term) for term in running), until)
 
 
 def _runs(term: Term | DealTerm, day: date) -> bool:
@@ -151,13 +145,6 @@ def _bounds(term: Term | DealTerm) -> tuple[date, ...]:
     if isinstance(term, Term):
         return (term.begun,) if term.rolls else (term.begun, after)
     return term.begin, after
-
-
-def _running_arr(
-    terms: Sequence[Term | DealTerm], day: date, *, blank_without: bool
-) -> Decimal | None:
-    running = [term.arr for term in terms if _runs(term, day)]
-    return None if blank_without and not running else _rounded(sum(running, Decimal(0)))
 
 
 def _changes(renewal: Renewal, stand: Stand) -> dict[str, date | None]:
@@ -182,13 +169,18 @@ def _changes(renewal: Renewal, stand: Stand) -> dict[str, date | None]:
 
 
 def _seen(stand: Stand) -> dict[str, object]:
-    """What is compared from day to day; the status with the record that its reason names."""
-    lead = None if stand.lead is None else _ref(stand.lead.last)
+    """What is compared from day to day; the status with all that the reasons tell."""
+    lead = stand.lead
+    ended = stand.renewal_date is not None and stand.renewal_date < stand.day
+    told = None if lead is None else (_ref(lead.first), _ref(lead.last))
     return {
         "renewal_date": stand.renewal_date,
         "notice": stand.notice,
         "renewal_arr": stand.renewal_arr,
-        "status": (stand.status, stand.renewal_date, lead),
+        "status": (
+            *(stand.status, stand.renewal_date, ended, stand.phase, stand.choices, told),
+            *map(_ref, stand.ending),
+        ),
     }
 
 

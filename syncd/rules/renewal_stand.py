@@ -10,9 +10,12 @@ from msgspec import Struct
 
 from syncd.model import AccountRecords, Opportunity
 from syncd.policy import RenewalPolicy
-from syncd.rules.contracts import Term, chain_end, own_terms, terms_on, usable
+from syncd.rules.contracts import Term, chain, chain_end, own_terms, terms_on, usable
 from syncd.rules.dates import add_days, add_months
 from syncd.rules.deals import DealTerm, deal_terms, open_renewals
+
+SECURED_DAYS = 30
+"""A renewal that was won starts within so many days of the day after the renewal date."""
 
 
 class Lead(Struct, frozen=True, gc=False):
@@ -78,8 +81,8 @@ class Renewal:
         opens = add_days(renewal_date, -self.policy.window_days)
         status, deal = "not_due", None
         if opens <= day:
-            began = self._began(renewal_date, ending, leads)
-            status, deal = self._status(day, renewal_date, opens, began)
+            began = self._began(day, renewal_date, ending, leads) if self.renewals else opens
+            status, deal = self._status(day, renewal_date, opens, began, ending)
         return Stand(
             day=day,
             phase="override" if override is not None else phase,
@@ -119,22 +122,43 @@ class Renewal:
         return min(leads, key=_end_and_id)
 
     def _began(
-        self, renewal_date: date, ending: tuple[Term | DealTerm, ...], leads: list[Lead]
+        self, day: date, renewal_date: date, ending: tuple[Term | DealTerm, ...], leads: list[Lead]
     ) -> date:
-        """When the term that the renewal date ends began; a usual term before it if unknown."""
-        known = [_start(term) for term in ending] or [
+        """When the current term of what ends on the renewal date began.
+
+        With a date set by hand that ends nothing: when what is in force began, else a usual term
+        before the date.
+        """
+        known = [self._current(day, lead) for lead in leads if lead.last in ending] or [
             _start(lead.first) for lead in leads if _start(lead.first) <= renewal_date
         ]
         if known:
             return min(known)
         return add_months(add_days(renewal_date, 1), -self.policy.default_term_months)
 
+    def _current(self, day: date, lead: Lead) -> date:
+        """Begin of the last of the chain's terms that has begun; of the last if none has."""
+        begin = _start(lead.last)
+        if begin <= day or not isinstance(lead.first, Term):
+            return begin
+        begun = [
+            _start(term)
+            for term in chain(lead.first, terms_on(day, self.own), self.policy)
+            if _start(term) <= day
+        ]
+        return begun[-1] if begun else begin
+
     def _status(
-        self, day: date, renewal_date: date, opens: date, began: date
+        self,
+        day: date,
+        renewal_date: date,
+        opens: date,
+        began: date,
+        ending: tuple[Term | DealTerm, ...],
     ) -> tuple[str, Opportunity | None]:
         """The status once the window is open, and the renewal opportunity that decided it."""
         if self.renewals:
-            deal = self._securing(renewal_date, opens, began)
+            deal = self._securing(renewal_date, opens, began, ending)
             if deal is not None:
                 return "secured", deal
             deal = self._losing(opens)
@@ -142,14 +166,21 @@ class Renewal:
                 return "churned", deal
         return ("overdue" if renewal_date < day else "window_open"), None
 
-    def _securing(self, renewal_date: date, opens: date, began: date) -> Opportunity | None:
+    def _securing(
+        self,
+        renewal_date: date,
+        opens: date,
+        began: date,
+        ending: tuple[Term | DealTerm, ...],
+    ) -> Opportunity | None:
         """A renewal won in this term for the next: it starts about when the term ends."""
+        sold = {term.deal.id for term in ending if isinstance(term, DealTerm)}
         follows = add_days(renewal_date, 1)
-        first = add_days(follows, -self.policy.overlap_days)
-        last = add_days(follows, self.policy.gap_days)
+        first = add_days(follows, -SECURED_DAYS)
+        last = add_days(follows, SECURED_DAYS)
         for deal in self.renewals:
             closed = deal.close_date
-            if deal.won and closed is not None and closed > began:
+            if deal.won and closed is not None and closed > began and deal.id not in sold:
                 start = deal.start_date
                 if closed >= opens if start is None else first <= start <= last:
                     return deal

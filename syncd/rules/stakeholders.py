@@ -74,7 +74,7 @@ def _single_threaded(given: RuleInput, met: dict[str, list[date]]) -> Derived:
             None, "neither contacts' last activity nor contacts of activities are mapped"
         )
     active: list[Contact] = []
-    events: list[tuple[date, int]] = []  # days on which one more, or one fewer, is active
+    events: list[date] = []  # days on which one more, or one fewer, is active
     for contact in records.contacts:
         if not contact.active:
             continue
@@ -83,8 +83,7 @@ def _single_threaded(given: RuleInput, met: dict[str, list[date]]) -> Derived:
             days.append(contact.last_activity_on)
         spans = _spans(days)
         active += [contact] if any(first <= today < end for first, end in spans) else []
-        for first, end in spans:
-            events += [(day, step) for day, step in ((first, 1), (end, -1)) if day > today]
+        events += [day for span in spans for day in span if day > today]
     count = len(active)
     single = count < ENOUGH_CONTACTS
     names = ", ".join(contact.name or contact.id for contact in active)
@@ -95,21 +94,8 @@ def _single_threaded(given: RuleInput, met: dict[str, list[date]]) -> Derived:
         single,
         f"{because}: {names}" if 0 < count <= ENOUGH_CONTACTS else because,
         tuple(contact.ref for contact in active[:ENOUGH_CONTACTS]),
-        _first_crossing(events, count),
+        min(events, default=None),
     )
-
-
-def _first_crossing(events: list[tuple[date, int]], count: int) -> date | None:
-    """The first day on which the count of active contacts crosses the border."""
-    single = count < ENOUGH_CONTACTS
-    steps: dict[date, int] = {}
-    for day, step in events:
-        steps[day] = steps.get(day, 0) + step
-    for day in sorted(steps):
-        count += steps[day]
-        if (count < ENOUGH_CONTACTS) is not single:
-            return day
-    return None
 
 
 def _spans(days: list[date]) -> list[tuple[date, date]]:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
 
 from syncd.model import Before, Derived, Ref, Scalar
+from syncd.rules.health import whole
 from syncd.rules.rule import BookRow
 from syncd.store.sql import chunks, from_json, to_json, upsert
 from syncd.store.tables import accounts, derived, members, snapshots
@@ -405,10 +406,15 @@ class Book:
         ],
         today: date,
     ) -> None:
-        """One row a day on which the score differs from the day before."""
+        """One row a day on which the score differs from the day before.
+
+        The score is the whole one, before it is rounded to steps of 5 for writing.
+        """
         scored = {
-            key: values["health_score"].value
-            for key, (values, _, _) in decisions.items()
+            key: whole(exact)
+            if isinstance(exact := facts.get("health_score_exact"), Decimal)
+            else None
+            for key, (values, facts, _) in decisions.items()
             if "health_score" in values
         }
         latest: dict[str, str] = {}
