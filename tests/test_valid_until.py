@@ -30,7 +30,9 @@ def whole_lives(draw: st.DrawFn) -> tuple[AccountRecords, date]:
     life, _ = draw(lives(today))
     text = st.sampled_from([None, "tbd", "Two more plants"])
     days = st.integers(-100, 0).map(lambda n: today + timedelta(days=n))
-    plan = AccountPlan(*(draw(text) for _ in range(5)), updated_on=draw(st.none() | days))
+    plan = AccountPlan(
+        draw(text), draw(text), draw(text), draw(text), draw(text), draw(st.none() | days)
+    )
     account = msgspec.structs.replace(
         life.account,
         arr=records.account.arr,
