@@ -11,10 +11,17 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 
-from connectors.salesforce.sandbox.errors import JsonTypeError, RequestError, RowError, not_found
+from connectors.salesforce.sandbox.errors import (
+    JsonTypeError,
+    RequestError,
+    RowError,
+    not_found,
+    unreadable,
+)
 from connectors.salesforce.sandbox.org import Actor, Org
 from connectors.salesforce.sandbox.schema import SObject
 
+JSON = "application/json"
 SESSION_LIFE = timedelta(minutes=120)
 DAILY_CALLS = 15_000
 OLDEST_VERSION, LAST_VERSION = 31, 67
@@ -41,11 +48,22 @@ class Request:
     user: str
 
     def json(self) -> Any:
-        """The body read as JSON. Raises RequestError JSON_PARSER_ERROR."""
+        """The body read as JSON. Raises RequestError JSON_PARSER_ERROR, UNSUPPORTED_MEDIA_TYPE."""
+        media = self.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+        if self.body and media != JSON:
+            raise RequestError(
+                415,
+                "UNSUPPORTED_MEDIA_TYPE",
+                f"Content-Type header specified in HTTP request is not supported: {media}",
+            )
         try:
             return msgspec.json.decode(self.body or b"null")
+        except RecursionError:
+            raise RequestError(
+                400, "JSON_PARSER_ERROR", "The HTTP entity body is nested too deeply."
+            ) from None
         except msgspec.DecodeError as error:
-            raise RequestError(400, "JSON_PARSER_ERROR", str(error)) from None
+            raise unreadable(self.body, error) from None
 
     def object(self) -> dict[str, Any]:
         """The body as a JSON object. Raises RequestError."""

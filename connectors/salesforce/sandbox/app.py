@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
@@ -22,7 +24,7 @@ from connectors.salesforce.sandbox.api import (
     Request,
     refusal,
 )
-from connectors.salesforce.sandbox.errors import RequestError, not_found
+from connectors.salesforce.sandbox.errors import UNFORESEEN, RequestError, not_found
 from connectors.salesforce.sandbox.oauth import LoginError, Logins
 
 if TYPE_CHECKING:
@@ -64,7 +66,15 @@ def _send(reply: Reply) -> Response:
 
 
 async def _form(http: HttpRequest) -> dict[str, str]:
-    return dict(parse_qsl((await http.body()).decode(), keep_blank_values=True))
+    body = (await http.body()).decode(errors="replace")
+    return dict(parse_qsl(body, keep_blank_values=True))
+
+
+def unpacked(body: bytes, encoding: str) -> bytes:
+    """A request's body without its compression. Raises zlib.error."""
+    if not body or encoding.lower() not in {"gzip", "deflate"}:
+        return body
+    return zlib.decompress(body, zlib.MAX_WBITS | 32)  # 32: either header is known by itself
 
 
 def _base(http: HttpRequest) -> str:
@@ -96,11 +106,14 @@ class Pages:
     async def revoke(self, http: HttpRequest) -> Response:
         """End a session."""
         gone = self.api.sessions.pop((await _form(http)).get("token", ""), None)
-        return _json({}, 400 if gone is None else 200)
+        if gone is None:
+            told = {"error": "invalid_token", "error_description": "the token was invalid"}
+            return _json(told, 400)
+        return _json({})
 
     async def soap(self, http: HttpRequest) -> Response:
         """SOAP login()."""
-        body = (await http.body()).decode()
+        body = (await http.body()).decode(errors="replace")
         with self.api.org.lock:
             status, text = self.logins.soap(http.path_params["version"], body, _base(http))
         return Response(text, status, COMMON, "text/xml;charset=UTF-8")
@@ -122,7 +135,10 @@ class Pages:
 
     async def data(self, http: HttpRequest) -> Response:
         """The REST API."""
-        body = await http.body()
+        try:
+            body = unpacked(await http.body(), http.headers.get("content-encoding", ""))
+        except zlib.error:
+            return _send(refusal(RequestError(400, "INVALID_INPUT", "The body is not in gzip.")))
         if len(http.url.path) + len(http.url.query) > MAX_URL:
             return Response("<h1>Bad Message 414</h1><pre>reason: URI Too Long</pre>", 414, COMMON)
         with self.api.org.lock:
@@ -140,9 +156,26 @@ class Pages:
         body = await http.body()
         with self.api.org.lock:
             if http.method == "PUT":
-                self.write_state(body)
+                try:
+                    self.write_state(body)
+                except msgspec.DecodeError as error:
+                    return _json({"message": str(error)}, 400)
                 return Response(b"", 204)
             return Response(self.read_state(), 200, media_type=JSON)
+
+
+async def _refused(http: HttpRequest, error: Exception) -> Response:
+    """What the routes do not know, told as the API tells it."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 405:  # noqa: PLR2004 - HTTP's own number
+        told = RequestError(
+            405, "METHOD_NOT_ALLOWED", f"HTTP Method '{http.method}' not allowed here."
+        )
+    elif status == 404:  # noqa: PLR2004 - likewise
+        told = not_found()
+    else:
+        told = RequestError(500, "UNKNOWN_EXCEPTION", UNFORESEEN)
+    return _send(refusal(told))
 
 
 def build(pages: Pages) -> ASGIApp:
@@ -160,7 +193,8 @@ def build(pages: Pages) -> ASGIApp:
             Route("/services/data/{path:path}", pages.data, methods=METHODS),
             Route("/_sandbox/calls", pages.calls, methods=["GET", "DELETE"]),
             Route("/_sandbox/state", pages.state, methods=["GET", "PUT"]),
-        ]
+        ],
+        exception_handlers={404: _refused, 405: _refused, 500: _refused},
     )
 
 

@@ -252,7 +252,11 @@ def retrieve(api: Api, request: Request, name: str) -> Reply:
 def retrieve_posted(api: Api, request: Request, name: str) -> Reply:
     """``POST composite/sobjects/X`` with ids and fields in the body."""
     body = request.object()
-    return _retrieved(api, request, name, list(body.get("ids", [])), list(body.get("fields", [])))
+    given = [body.get(key, []) for key in ("ids", "fields")]
+    for one in given:
+        if not isinstance(one, list) or not all(isinstance(text, str) for text in one):
+            raise RequestError(400, "JSON_PARSER_ERROR", "ids and fields must be lists of texts.")
+    return _retrieved(api, request, name, *given)
 
 
 ROUTES = (

@@ -36,10 +36,10 @@ def create(api: Api, request: Request) -> Reply:
     body = request.object()
     operation = body.get("operation")
     if operation not in OPERATIONS:
-        raise invalid(f"Unknown operation: {operation}")
+        raise invalid(f"Unknown operation: {operation or ''}")
     kind = api.org.lower.get(str(body.get("object")).lower())
     if kind is None:
-        raise invalid(f"Unable to find object: {body.get('object')}", "INVALIDENTITY")
+        raise invalid(f"Unable to find object: {body.get('object') or ''}", "INVALIDENTITY")
     external = body.get("externalIdFieldName")
     if operation == "upsert":
         if not external:
@@ -67,7 +67,7 @@ def change(api: Api, request: Request, key: str) -> Reply:
     found = job(api, KIND, key)
     wanted = request.object().get("state")
     if wanted not in {"UploadComplete", "Aborted"}:
-        raise invalid(f"Invalid job state: {wanted}", "INVALIDJOBSTATE")
+        raise invalid(f"Invalid job state: {wanted or ''}", "INVALIDJOBSTATE")
     ended = found.state in {"JobComplete", "Failed", "Aborted"}
     if ended or (wanted == "UploadComplete" and found.state != "Open"):
         raise invalid(f"The job is in another state: {found.state}", "INVALIDJOBSTATE")
@@ -97,8 +97,13 @@ def advance(api: Api, found: Job) -> None:
         return
     try:
         header, rows = _read(found)
-    except (UnicodeDecodeError, csv.Error) as error:
-        found.state, found.error = "Failed", f"InvalidBatch : {error}"
+    except (UnicodeDecodeError, csv.Error):
+        found.state, found.error = "Failed", "InvalidBatch : The data is no CSV in UTF-8"
+        return
+    long = next((place for place, row in enumerate(rows, 1) if None in row), None)
+    if long is not None:
+        found.state = "Failed"
+        found.error = f"InvalidBatch : Row {long} has more columns than the header"
         return
     kind = api.org.objects[found.object]
     unknown = [name for name in header if not _known(api, kind, name)]

@@ -57,10 +57,20 @@ def _checked(requests: Any, most: int) -> list[dict[str, Any]]:
             "INVALID_INPUT",
             f"The request can't contain more than {most} operations.",
         )
+    _check_addressed(requests)
     names = [one.get("referenceId") for one in requests]
     if len(set(names)) != len(names):
         raise RequestError(400, "INVALID_INPUT", "Provided referenceId is not unique.")
     return requests
+
+
+def _check_addressed(requests: list[Any]) -> None:
+    """Refuse subrequests that do not say what they ask for. Raises RequestError."""
+    for one in requests:
+        if not isinstance(one, dict) or not isinstance(one.get("url"), str):
+            raise RequestError(
+                400, "JSON_PARSER_ERROR", "Each subrequest must be an object with a url."
+            )
 
 
 def _entry(reply: Reply, reference: str) -> dict[str, Any]:
@@ -149,6 +159,7 @@ def batch(api: Api, request: Request) -> Reply:
         raise RequestError(
             400, "INVALID_INPUT", f"batchRequests must be a list of at most {MAX_SUBREQUESTS}."
         )
+    _check_addressed(subrequests)
     results: list[dict[str, Any]] = []
     failed = False
     rows = 0
@@ -180,6 +191,8 @@ def graph(api: Api, request: Request) -> Reply:
     made = []
     rows = 0
     for one in graphs:
+        if not isinstance(one, dict):
+            raise RequestError(400, "JSON_PARSER_ERROR", "Each graph must be an object.")
         subrequests = _checked(one.get("compositeRequest"), MAX_NODES)
         entries, well, count = _run(api, request, subrequests, all_or_none=True)
         rows += count

@@ -6,9 +6,16 @@ https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorco
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+import msgspec
+
 NOT_FOUND = "The requested resource does not exist"
+UNFORESEEN = (
+    "An unexpected error occurred. Please include this ErrorId if you contact support: "
+    "1795000000-00000 (0)"
+)
 GUIDANCE = "Please reference your WSDL or the describe call for the appropriate names."
 
 
@@ -58,15 +65,40 @@ class JsonTypeError(RequestError):
         super().__init__(
             400,
             "JSON_PARSER_ERROR",
-            f"Cannot deserialize instance of {kind} from {token} value {value} or request may be "
-            "missing a required field at [line:1, column:{column}]",
+            f"Cannot deserialize instance of {kind} from {token} value {_shown(value)} or request "
+            "may be missing a required field at [line:1, column:{column}]",
         )
         self.field = field
 
     def located(self, body: bytes) -> RequestError:
         """With the column of the field's name in `body` filled in."""
         column = body.find(f'"{self.field}"'.encode()) + 1
-        return RequestError(400, self.code, self.message.format(column=max(column, 1)))
+        return RequestError(400, self.code, self.message.replace("{column}", str(max(column, 1))))
+
+
+_PLACE = re.compile(r"\(byte (\d+)\)")
+
+
+def _shown(value: object) -> str:
+    """A JSON value as the parser tells of it: a list or an object by its first character."""
+    if isinstance(value, str):
+        return value
+    text = msgspec.json.encode(value).decode()
+    return text[0] if isinstance(value, dict | list) else text
+
+
+def unreadable(body: bytes, error: msgspec.DecodeError) -> RequestError:
+    """The answer to a body that is no JSON, with the place where the reader stumbled."""
+    found = _PLACE.search(str(error))
+    at = len(body) if found is None else min(int(found[1]), len(body))
+    line, column = body.count(b"\n", 0, at) + 1, at - body.rfind(b"\n", 0, at)
+    if found is not None and at < len(body):
+        told = f"Unexpected character ('{chr(body[at])}' (code {body[at]}))"
+    elif "truncated" in str(error):
+        told = "Unexpected end-of-input"
+    else:
+        told = "The HTTP entity body could not be read"
+    return RequestError(400, "JSON_PARSER_ERROR", f"{told} at [line:{line}, column:{column}]")
 
 
 def not_found() -> RequestError:

@@ -53,7 +53,10 @@ def span(literal: DateLiteral, today: date) -> tuple[date, date]:
             start = _later(unit, _start(unit, today), {"THIS": 0, "LAST": -1, "NEXT": 1}[when])
             return start, _later(unit, start, 1)
         raise malformed(f"unexpected token: '{literal.name}'")
-    return _counted(name, literal, today)
+    try:
+        return _counted(name, literal, today)
+    except (OverflowError, ValueError):
+        raise malformed(f"Invalid date literal: {literal.name}:{literal.count}") from None
 
 
 def _counted(name: str, literal: DateLiteral, today: date) -> tuple[date, date]:
