@@ -34,7 +34,10 @@ def linkage(turn: Turn, connections: Sequence[Connected]) -> dict[str, Any]:
     return {
         "connections": list(rules.connections),
         "records": len(rows),
-        "linked": [_linked(by_name, item, rows) for item in loaded],
+        "linked": [
+            _linked({name: by_name[name] for name in rules.connections}, item, rows)
+            for item in loaded
+        ],
         "unlinked": list(_unlinked(by_name, rules, rows, matched)),
         "ambiguous": [_doubt(by_name, rows, doubt) for doubt in matched.doubts],
         "disagreeing": [row for item in loaded for row in _differing(turn, by_name, rules, item)],
@@ -51,7 +54,8 @@ def _record(by_name: Mapping[str, Connected], place: Place, name: str) -> dict[s
 def _linked(
     by_name: Mapping[str, Connected], loaded: Loaded, rows: Mapping[Place, Membership]
 ) -> dict[str, Any]:
-    places = loaded.stored.members
+    rank = {name: at for at, name in enumerate(by_name)}
+    places = sorted(loaded.stored.members, key=lambda place: rank.get(place[0], len(rank)))
     names = {(m.connection, m.record.id): m.account.name or "" for m in loaded.members}
     member = next(rows[place] for place in places if place in rows)
     return {
@@ -89,7 +93,7 @@ def _why(
 ) -> str:
     domain = member.domain
     if doubtful:
-        return "what speaks for a link is ambiguous: see below"
+        return "something speaks for a link, but not clearly: it is among the ambiguous"
     if domain is None:
         return "it has no domain of its own: none, or one that a mail provider gives to everybody"
     if domain in rules.shared_domains:

@@ -133,8 +133,8 @@ def test_one_sync_makes_one_book_of_both_crms(site: Site) -> None:
         assert one == other, name
         assert one["Syncd_Renewal_Date__c"] is not None
         assert linked[name] == [
-            site.company(f"{name} Global")["id"],
             site.account(name)["Id"],
+            site.company(f"{name} Global")["id"],
         ]
     ids = {id for places in linked.values() for id in places}
     tasks = [task for task in first["tasks"] if task["account"] in ids]

@@ -60,6 +60,8 @@ class LinkReader:
         """The rules; None when nothing is to be linked or something is wrong."""
         linked = table.connections
         self._check_connections(linked)
+        if not linked:
+            return None
         for key, order in table.precedence.items():
             if key not in PRECEDENCE_NAMES:
                 hint = did_you_mean(key, PRECEDENCE_NAMES) or (
@@ -74,7 +76,7 @@ class LinkReader:
         pairs = [*self._listed("pairs", table.pairs, linked), *self._file(table.file, linked)]
         never = self._listed("never", table.never, linked)
         self._check_once(pairs)
-        if self.found or not linked:
+        if self.found:
             return None
         return LinkRules(
             connections=linked,

@@ -76,7 +76,10 @@ def _sum(amounts: Any) -> Decimal:
 
 
 def _alike(value: Any) -> object:
-    return " ".join(value.split()).casefold() if isinstance(value, str) else value
+    """Case and punctuation are each CRM's own way of writing."""
+    if not isinstance(value, str):
+        return value
+    return "".join(mark for mark in value.casefold() if mark.isalnum()) or value
 
 
 def _person(people: People, id: str) -> str:
