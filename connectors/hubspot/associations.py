@@ -43,10 +43,25 @@ class Associations:
         found: dict[str, Links] = {id: {a.key: () for a in wanted} for id in ids}
         for to in dict.fromkeys(a.to for a in wanted):
             members = [a for a in wanted if a.to == to]
-            for id, targets in self._targets(object, to, ids).items():
+            for id, targets in self._by_path(object, to.split("."), ids).items():
                 for association in members:
                     found[id][association.key] = _pick(targets, association.label)
         return found
+
+    def _by_path(
+        self, object: str, path: Sequence[str], ids: Sequence[str]
+    ) -> dict[str, list[Mapping[str, Any]]]:
+        """Targets at the end of a path such as deals, companies; what lies nearest goes first."""
+        targets = self._targets(object, path[0], ids)
+        if len(path) == 1:
+            return targets
+        near = {id: _pick(found, None) for id, found in targets.items()}
+        between = list(dict.fromkeys(target for found in near.values() for target in found))
+        far = self._by_path(path[0], path[1:], between) if between else {}
+        return {
+            id: [target for one in found for target in far.get(one, ())]
+            for id, found in near.items()
+        }
 
     def _targets(
         self, object: str, to: str, ids: Sequence[str]

@@ -41,11 +41,17 @@ def split(field: str) -> tuple[str, str] | None:
     return None
 
 
+def foreign(field: str) -> tuple[str, str] | None:
+    """(object, field) of a field of the linked record, such as ``deals.hs_is_closed_won``."""
+    object, dot, rest = field.partition(".")
+    return (object, rest) if dot and split(field) is None else None
+
+
 def needed(field: str) -> tuple[str, ...]:
     """The properties that must be read for a field."""
     parts = split(field)
     if parts is None:
-        return (field,)
+        return () if foreign(field) else (field,)
     pipeline = _PIPELINE_OF.get(parts[0])
     return (parts[0],) if pipeline is None else (parts[0], pipeline)
 

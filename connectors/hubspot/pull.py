@@ -8,6 +8,8 @@
 * Search shows no archived records. Sources with `keep_deleted` are also listed with
   ``archived=true``. That list has no order by time, so an increment reads at most 1,000 archived
   records; where there are more, deletions are left to the next full pull, and the cursor says so.
+* Fields of a linked record (``deals.hs_is_closed_won`` of a line item) are read along; a change of
+  that record alone shows in the next full pull.
 * A link that is made or removed without another change moves no date: it shows in the next full
   pull.
 """
@@ -16,6 +18,9 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec.structs import replace
 
 from connectors.hubspot.associations import BATCH as ASSOCIATION_BATCH
 from connectors.hubspot.associations import Associations, Links
@@ -74,10 +79,11 @@ class Puller:
         """These records now; archived, merged and no longer matching ones as `gone`."""
         reading = Reading(source, self._pipelines)
         found = self._batches.with_traces_of_missing(reading, ids)
-        links = self._links(reading, [str(row["id"]) for row in found.live.values()])
+        live = {record.id: record for record in self._records(reading, list(found.live.values()))}
         records: dict[str, Record] = {}
         for id, row in found.live.items():
-            records[id] = reading.record(row, links[str(row["id"])], gone=reading.left(row))
+            record = live[str(row["id"])]
+            records[id] = replace(record, gone=record.gone or reading.left(row))
         for id, row in found.archived.items():
             records[id] = reading.record(row, gone=True)
         for id, survivor in found.merged.items():
@@ -177,8 +183,28 @@ class Puller:
         return True
 
     def _records(self, reading: Reading, rows: list[Row]) -> list[Record]:
-        links = self._links(reading, [str(row["id"]) for row in rows])
-        return [reading.record(row, links[str(row["id"])]) for row in rows]
+        ids = [str(row["id"]) for row in rows]
+        links, joined = self._links(reading, ids), self._joined(reading, ids)
+        return [
+            reading.record(row, links[id], joined=joined.get(id))
+            for id, row in zip(ids, rows, strict=True)
+        ]
+
+    def _joined(self, reading: Reading, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Fields of the first linked record (the primary one, if there is one), by id."""
+        found: dict[str, dict[str, Any]] = {}
+        for object, fields in reading.joined.items():
+            other = Reading(Source(name=object, object=object, fields=fields), self._pipelines)
+            link = Association(object)
+            links = self._associations.links(reading.object, [link], ids)
+            first = {id: held[link.key][0] for id, held in links.items() if held[link.key]}
+            rows = self._batches.read(object, other.properties, list(first.values()))
+            shown = {str(row["id"]): other.record(row).fields for row in rows}
+            for id in ids:
+                values = shown.get(first.get(id, ""), {})
+                held = found.setdefault(id, {})
+                held.update({f"{object}.{field}": values.get(field) for field in fields})
+        return found
 
     def _links(
         self,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from connectors.hubspot import filters
-from connectors.hubspot.pipelines import Pipelines, needed
+from connectors.hubspot.pipelines import Pipelines, foreign, needed
 from syncd.connector import Record, Source
 from syncd.errors import RequestError
 
@@ -42,6 +42,14 @@ class Reading:
         self._pipelines = pipelines
 
     @property
+    def joined(self) -> dict[str, tuple[str, ...]]:
+        """The fields of linked records that are asked for, by their object."""
+        found: dict[str, tuple[str, ...]] = {}
+        for object, field in filter(None, map(foreign, self.source.fields)):
+            found[object] = (*found.get(object, ()), field)
+        return found
+
+    @property
     def with_filters(self) -> tuple[str, ...]:
         """The properties, and those that `where` looks at."""
         named = (str(f.get("propertyName") or "") for f in self.where)
@@ -57,14 +65,21 @@ class Reading:
         return filters.matches(self.where, row.get("properties") or {}) is False
 
     def record(
-        self, row: Row, links: dict[str, tuple[str, ...]] | None = None, *, gone: bool = False
+        self,
+        row: Row,
+        links: dict[str, tuple[str, ...]] | None = None,
+        *,
+        gone: bool = False,
+        joined: Mapping[str, Any] | None = None,
     ) -> Record:
-        """The row as a record; an archived row is `gone`."""
+        """The row as a record; an archived row is `gone`. `joined`: fields of linked records."""
         properties = row.get("properties") or {}
         fields: dict[str, Any] = {}
         for field in self.source.fields:
             if field in properties:
                 fields[field] = _text(properties[field])
+            elif joined is not None and field in joined:
+                fields[field] = joined[field]
             else:
                 fields[field] = self._pipelines.value(
                     self.object, field, properties, asked=self.source.fields

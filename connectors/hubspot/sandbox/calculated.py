@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,16 @@ if TYPE_CHECKING:
     from connectors.hubspot.sandbox.portal import Portal
 
 Values = dict[str, str | None]
+
+_BILLED_MONTHS = {
+    "monthly": 1,
+    "quarterly": 3,
+    "per_six_months": 6,
+    "annually": 12,
+    "per_two_years": 24,
+    "per_three_years": 36,
+}
+_TERM = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?")
 
 
 def on_create(portal: Portal, kind: Kind, row: Row, source: str) -> None:
@@ -140,7 +151,23 @@ def _line_item(row: Row) -> Values:
     if price is None:
         return {}
     net = Decimal(price) * Decimal(quantity or "1") - Decimal(row.properties.get("discount") or 0)
-    return {"amount": format(net, "f")}
+    found: Values = {"amount": format(net, "f")}
+    months = _BILLED_MONTHS.get(row.properties.get("recurringbillingfrequency") or "")
+    if months is None:
+        return found
+    monthly = net / months
+    found |= {"hs_mrr": _money(monthly), "hs_arr": _money(monthly * 12)}
+    term = _TERM.fullmatch(row.properties.get("hs_recurring_billing_period") or "")
+    if term is not None:
+        length = int(term[1] or 0) * 12 + int(term[2] or 0)
+        found["hs_term_in_months"] = str(length)
+        found["hs_tcv"] = _money(monthly * length)
+        found["hs_acv"] = _money(monthly * min(length, 12))
+    return found
+
+
+def _money(value: Decimal) -> str:
+    return format(value.quantize(Decimal("0.01")).normalize(), "f")
 
 
 def _bool(value: bool) -> str:
