@@ -47,6 +47,7 @@ class Portal:
         self.seen: list[tuple[str, Any]] = []
         self.tokens: list[str] = []
         self._answers: dict[str, list[Response | Answer]] = {}
+        self._connected: list[HubSpotConnector] = []
         self.on(
             "GET /account-info/v3/details",
             reply({"portalId": 7, "accountType": "STANDARD", "uiDomain": "app.hubspot.com"}),
@@ -83,7 +84,14 @@ class Portal:
             **settings,
         }
         context = Context(name="hubspot", timezone="Europe/London")
-        return HubSpotConnector(HubSpotSettings.model_validate(values), context)
+        connector = HubSpotConnector(HubSpotSettings.model_validate(values), context)
+        self._connected.append(connector)
+        return connector
+
+    def leave(self) -> None:
+        """Close what was connected."""
+        for connector in self._connected:
+            connector.close()
 
 
 def properties(*names: str, due: str = "") -> Response:
@@ -120,17 +128,17 @@ def https(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[HTTPServer
 
 
 @pytest.fixture
-def portal(https: tuple[HTTPServer, Path]) -> Portal:
+def portal(https: tuple[HTTPServer, Path]) -> Iterator[Portal]:
     server, ca_file = https
     server.clear()
     portal = Portal(server, ca_file)
     server.expect_request(re.compile(".*")).respond_with_handler(portal.answer)
-    return portal
+    yield portal
+    portal.leave()
 
 
 @pytest.fixture
-def hubspot(portal: Portal) -> Iterator[HubSpotConnector]:
+def hubspot(portal: Portal) -> HubSpotConnector:
     connector = portal.connect()
     connector.open()
-    yield connector
-    connector.close()
+    return connector

@@ -248,7 +248,7 @@ def brave(
         if not idle:
             wrong.append(f"{MOST_SYNCS} syncs found no end")
         if not after.nothing_to_do:
-            wrong.append("good weather brought more to do")
+            wrong.append(f"good weather brought more to do: {_more(after)}")
         return Outcome(
             kind=kind,
             accounts=accounts,
@@ -262,6 +262,15 @@ def brave(
             seconds=seconds,
             wrong=tuple(wrong),
         )
+
+
+def _more(report: Any) -> str:
+    """What a sync found that should have found nothing."""
+    (c,) = report.connections
+    sets = [f"{s.record}.{s.field}: {s.before} -> {s.after}" for s in c.plan.sets[:3]]
+    tasks = [f"{t.op} {t.key}" for t in c.plan.tasks[:3]]
+    counts = f"{len(c.plan.sets)} fields, {len(c.plan.tasks)} tasks"
+    return f"exit {c.exit_code} {c.message}; {counts}: {'; '.join([*sets, *tasks])}"
 
 
 def _wrong(

@@ -6,6 +6,8 @@ import gzip
 import json
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -318,6 +320,42 @@ def test_the_limiter_keeps_a_rolling_window() -> None:
 
     assert 10 <= plain < 10.1
     assert now[0] >= plain + 10
+
+
+def test_connections_of_one_login_share_their_limits(portal: Portal) -> None:
+    """HubSpot counts by app and account; another token has limits of its own."""
+    headers = {"X-HubSpot-RateLimit-Daily": "1000", "X-HubSpot-RateLimit-Daily-Remaining": "300"}
+    portal.on("GET /account-info/v3/details", reply({"portalId": 7}, headers=headers))
+    one, two = portal.connect(), portal.connect()
+    other = portal.connect(auth={"access_token": "pat-another"})
+    for connector in (one, two):
+        connector.open()
+    portal.on("GET /account-info/v3/details", reply({"portalId": 7}))
+    other.open()
+
+    assert two.allowance().used == 700
+    assert other.allowance().used is None
+
+
+def test_threads_take_turns() -> None:
+    """Eight threads together make no more calls than one may."""
+    taken: list[float] = []
+    limiter = Limiter(Limits(searches_per_second=5, requests_per_10_seconds=1_000))
+
+    def call() -> None:
+        for _ in range(2):
+            limiter.wait(search=True)
+            taken.append(time.monotonic())
+
+    threads = [threading.Thread(target=call) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    taken.sort()
+
+    assert len(taken) == 16
+    assert all(later - earlier >= 0.95 for earlier, later in zip(taken, taken[5:], strict=False))
 
 
 def test_dated_paths_are_one_setting() -> None:

@@ -85,7 +85,7 @@ def test_recurring_line_items_of_won_deals_are_contracts(tmp_path: Path) -> None
     """Their company is the deal's; one of an open deal is a draft, a one-off one nothing."""
     sandbox = HubSpotSandbox()
     owner = next(iter(sandbox.portal.owners))
-    held = {"lifecyclestage": "customer", "hubspot_owner_id": str(owner)}
+    held: dict[str, Any] = {"lifecyclestage": "customer", "hubspot_owner_id": str(owner)}
     ids = [sandbox.insert("companies", name=name, **held) for name in ("A", "B", "C")]
     yearly = {"recurringbillingfrequency": "annually", "price": "1200", "quantity": "2"}
     term = {"hs_recurring_billing_period": "P24M"}

@@ -13,7 +13,7 @@ from connectors.hubspot import owners
 from connectors.hubspot.checking import notes, token_facts
 from connectors.hubspot.describe import Catalogue
 from connectors.hubspot.door import Door, reading
-from connectors.hubspot.limiter import Limiter
+from connectors.hubspot.limiter import SHARED, Limiter
 from connectors.hubspot.paths import Paths
 from connectors.hubspot.pipelines import Pipelines
 from connectors.hubspot.provision import Provisioner
@@ -97,8 +97,10 @@ class HubSpotConnector:
         self._settings = settings
         self._paths = Paths(settings.api_version)
         self._session = Session(settings, self._paths, self.calls)
-        self._limiter = Limiter(settings.limits)
-        self._door = Door(self._session, self._limiter, self.calls, log=context.log)
+        self._login = (settings.base_url, self._session.login)
+        self._shares = False
+        limiter = Limiter(settings.limits)
+        self._door = Door(self._session, limiter, self.calls, log=context.log)
         self._catalogue = Catalogue(self._door, self._paths)
         self._pipelines = Pipelines(self._door, self._paths)
         self._owners = owners.Owners(self._door, self._paths)
@@ -113,6 +115,9 @@ class HubSpotConnector:
 
         Raises LoginError also when the portal is not the configured one.
         """
+        if not self._shares:
+            self._door.limiter = SHARED.take(self._login, self._settings.limits)
+            self._shares = True
         self._portal = self._ask_portal()
         self._asked_usage = False
         self._catalogue.forget()
@@ -207,11 +212,11 @@ class HubSpotConnector:
 
     def allowance(self) -> Allowance:
         """The day's calls, from the last headers, else from the portal's usage report."""
-        known = self._limiter.allowance
+        known = self._door.limiter.allowance
         if known.limit is None and not self._session.renewable and not self._asked_usage:
             self._asked_usage = True
             self._ask_usage()
-        return self._limiter.allowance
+        return self._door.limiter.allowance
 
     def record_url(self, object: str, id: str) -> str:
         """The record's page in HubSpot."""
@@ -234,6 +239,9 @@ class HubSpotConnector:
     def close(self) -> None:
         """Let go of sockets."""
         self._session.close()
+        if self._shares:
+            SHARED.give_back(self._login, self._settings.limits)
+            self._shares = False
 
     def _ask_portal(self) -> Mapping[str, Any]:
         """The portal's details; where they are refused, what its token tells of it."""
@@ -249,5 +257,5 @@ class HubSpotConnector:
         for report in answer.get("results") or ():
             limit, used = report.get("usageLimit"), report.get("currentUsage")
             if isinstance(limit, int) and isinstance(used, int):
-                self._limiter.learn(limit, limit - used)
+                self._door.limiter.learn(limit, limit - used)
                 return

@@ -7,9 +7,10 @@ granted and left comes with each answer's ``X-HubSpot-RateLimit-*`` headers, sea
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 
 from connectors.hubspot.settings import Limits
 from syncd.connector import Allowance
@@ -20,7 +21,10 @@ _HEADROOM = 0.9  # our window and HubSpot's do not begin at the same moment
 
 
 class Limiter:
-    """Waits before a call where it would break a limit, and reads what answers grant."""
+    """Waits before a call where it would break a limit, and reads what answers grant.
+
+    Threads may share one: connections of one login do (see `shared`).
+    """
 
     def __init__(
         self,
@@ -33,6 +37,7 @@ class Limiter:
         self._limits = limits
         self._clock = clock
         self._sleep = sleep
+        self._lock = threading.Lock()
         self._calls: deque[float] = deque()
         self._searches: deque[float] = deque()
         self._grant = limits.requests_per_10_seconds or _SMALLEST_GRANT
@@ -42,10 +47,12 @@ class Limiter:
     @property
     def allowance(self) -> Allowance:
         """The day's calls as the last answer told them."""
-        if self._day_limit is None or self._day_left is None:
+        with self._lock:
+            limit, left = self._day_limit, self._day_left
+        if limit is None or left is None:
             return Allowance(share=self._limits.daily_share)
-        used = max(0, self._day_limit - self._day_left)
-        return Allowance(limit=self._day_limit, used=used, share=self._limits.daily_share)
+        used = max(0, limit - left)
+        return Allowance(limit=limit, used=used, share=self._limits.daily_share)
 
     def pause(self, seconds: float) -> None:
         """Wait; for whoever must give HubSpot time."""
@@ -70,17 +77,50 @@ class Limiter:
 
     def learn(self, limit: int, left: int) -> None:
         """Take over the day's figures from elsewhere than headers."""
-        self._day_limit, self._day_left = limit, left
+        with self._lock:
+            self._day_limit, self._day_left = limit, left
 
     def _take(self, taken: deque[float], window: float, most: int) -> None:
         while True:
-            now = self._clock()
-            while taken and now - taken[0] >= window:
-                taken.popleft()
-            if len(taken) < most:
-                taken.append(now)
-                return
-            self._sleep(window - (now - taken[0]) + 0.005)
+            with self._lock:
+                now = self._clock()
+                while taken and now - taken[0] >= window:
+                    taken.popleft()
+                if len(taken) < most:
+                    taken.append(now)
+                    return
+                wait = window - (now - taken[0]) + 0.005
+            self._sleep(wait)
+
+
+class Shared:
+    """The limiters of this process: one for each login, as long as a connection holds it.
+
+    HubSpot counts by app and account, not by connection: two connections with one token have one
+    allowance. Their limits may differ; each set of limits then has a limiter of its own.
+    """
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._lock = threading.Lock()
+        self._held: dict[Hashable, tuple[Limiter, int]] = {}
+
+    def take(self, login: Hashable, limits: Limits) -> Limiter:
+        """The login's limiter, to be given back."""
+        with self._lock:
+            limiter, holders = self._held.get((login, limits)) or (Limiter(limits), 0)
+            self._held[login, limits] = limiter, holders + 1
+            return limiter
+
+    def give_back(self, login: Hashable, limits: Limits) -> None:
+        """The last one to give it back ends what it remembers."""
+        with self._lock:
+            limiter, holders = self._held.pop((login, limits))
+            if holders > 1:
+                self._held[login, limits] = limiter, holders - 1
+
+
+SHARED = Shared()
 
 
 def _whole(headers: Mapping[str, str], name: str) -> int | None:

@@ -74,6 +74,12 @@ class Session:
         """The access token; for HubSpot's own look-up of a token's scopes only."""
         return self._token
 
+    @property
+    def login(self) -> int:
+        """The same for the same credentials, and tells nothing about them."""
+        auth = self._settings.auth
+        return hash((auth.flow, *map(_reveal, (auth.access_token, auth.refresh_token))))
+
     def send(self, method: str, path: str, *, query: Query = (), body: Any = None) -> Reply:
         """Send a request with credentials; any status is an answer.
 
