@@ -18,6 +18,7 @@ import pytest
 from case_files import CASES, Case, read
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from syncd.errors import ConfigError
 from syncd.model import Account, AccountRecords, Before, Derived, Opportunity, Ref, User
@@ -93,7 +94,16 @@ def test_case_holds_until_its_next_turn(case: Case) -> None:
         if turn is not None and day >= turn:
             break
         later = desired_tasks(playbooks, *args, day, currency="USD")[0]
-        assert [t for t in later if t.due_moves] == [t for t in now if t.due_moves], day
+        assert [_kept(t) for t in later] == [
+            _kept(t, due_moves=next((u.due_moves for u in later if u.key == t.key), False))
+            for t in now
+        ], day
+
+
+def _kept(task: DesiredTask, *, due_moves: bool | None = None) -> DesiredTask:
+    """The task without a due date that was counted from today: an open one keeps its own."""
+    moves = task.due_moves if due_moves is None else due_moves
+    return replace(task, due=task.due if moves else date.max, due_moves=moves)
 
 
 def _settled(case: Case) -> Before:
@@ -128,9 +138,66 @@ def test_overloaded_account_manager() -> None:
         )
         return [f"{task.key} {task.assignee} {task.priority}" for task in tasks]
 
+    tasks, _ = desired_tasks(
+        PLAYBOOKS, records, {}, Before(), Policy(), TODAY, load={"am": (1.5, "acme")}
+    )
+    assert "Ada carries 1.50 times a full load" in tasks[0].body
     assert ask(1.21, "acme") == ["am-overloaded/acme/2026-Q2/am_manager boss low"]
     assert ask(1.2, "acme") == []
     assert ask(1.5, "other") == []
+
+
+@pytest.mark.parametrize(
+    ("days", "stage"),
+    [
+        (121, None),
+        (120, "renewal-120"),
+        (91, "renewal-120"),
+        (90, "renewal-90"),
+        (61, "renewal-90"),
+        (60, "renewal-60"),
+        (31, "renewal-60"),
+        (30, "renewal-30"),
+        (0, "renewal-30"),
+        (-30, "renewal-30"),
+        (-31, None),
+    ],
+)
+@pytest.mark.parametrize("is_open", [False, True])
+def test_only_the_latest_renewal_stage_opens(days: int, stage: str | None, is_open: bool) -> None:
+    """Each stage on its days; renewal-60 only while no renewal opportunity is open."""
+    deal = Opportunity(ref=Ref("crm", "Opportunity", "o"), id="o", kind="renewal")
+    records = AccountRecords(
+        _account(), opportunities=(deal,) if is_open else (), users={"am": _user("am")}
+    )
+    status = "not_due" if days > 120 else "overdue" if days < 0 else "window_open"
+    values = {
+        "renewal_date": Derived(TODAY + timedelta(days=days)),
+        "renewal_status": Derived(status),
+    }
+
+    tasks, _ = desired_tasks(PLAYBOOKS, records, values, Before(), Policy(), TODAY)
+
+    expected = None if stage == "renewal-60" and is_open else stage
+    assert {task.playbook for task in tasks if task.opens} == ({expected} if expected else set())
+
+
+@pytest.mark.parametrize(
+    ("status", "note"),
+    [
+        ("window_open", "The renewal date has moved to 30 Jun 2027."),
+        ("secured", "The renewal is no longer running: its status is secured."),
+        (None, "The renewal is no longer running: its status is blank."),
+    ],
+)
+def test_closing_note_of_a_renewal(status: str | None, note: str) -> None:
+    """The note of a renewal's task tells whether the date moved or the renewal is settled."""
+    values = {
+        "renewal_status": Derived(status),
+        "renewal_date": Derived(date(2027, 6, 30) if status else None),
+    }
+
+    assert closing_note("renewal-30", values) == note
 
 
 def test_change_of_account_manager_keeps_the_key() -> None:

@@ -47,6 +47,7 @@ from syncd.rules import (
     renewal_risk,
     stakeholders,
 )
+from syncd.rules.contract_history import history
 from syncd.rules.rule import BookBorders, BookRow, RuleInput
 
 EXAMPLES = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
@@ -65,6 +66,9 @@ def test_renewal(customer: tuple[AccountRecords, date], policy: RenewalPolicy) -
 
     found = {name: derived.value for name, derived in decision.values.items()}
     assert found == oracle.renewal.values(records, policy, today)
+    ran = history([c for c in records.contracts if c.status != "terminated"], policy)
+    if ran.active:
+        assert oracle.renewal.cents(ran.arr_on(today)) == found["arr"]
     refused = {c.id for c in records.contracts if not oracle.renewal.is_valid(c)}
     assert {finding.ref.id for finding in decision.findings} == refused
 

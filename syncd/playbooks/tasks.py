@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 from rule_engine import Rule, errors
 
 from syncd.model import AccountRecords, Before, Derived, Finding, Ref
@@ -36,7 +37,8 @@ class DesiredTask(Struct, frozen=True):
 
     `assignee` None: nobody is left to give it to (there is a Finding), it is not opened.
     `opens` False: one that is open stays so and may be updated, but none is opened now.
-    `due_moves` False: the due date was counted from today, so an open task keeps the one it has.
+    `due_moves` False: the due date was counted from today (its playbook says so, or it opens so
+    late that the named day has passed), so an open task keeps the one it has.
     """
 
     key: str
@@ -131,9 +133,10 @@ class _Asked(Struct, frozen=True):
         elif _holds(playbook.closes_when, self.names):
             return
         cycle = self._cycle()
-        due = self._due()
-        if cycle is None or due is None:
+        found = self._due()
+        if cycle is None or found is None:
             return
+        due, due_moves = found
         opens = holds and all(name in self.values for name in playbook.names & VALUES.keys())
         given: set[str] = set()
         for role in playbook.assignees:
@@ -151,7 +154,8 @@ class _Asked(Struct, frozen=True):
                 findings.append(self._nobody(key, role))
             else:
                 given.add(person)
-            yield self._task(key, cycle, role, person, due, findings, opens=opens)
+            task = self._task(key, cycle, role, person, due, findings, opens=opens)
+            yield task if due_moves else replace(task, due_moves=False)
 
     def _task(
         self,
@@ -194,7 +198,6 @@ class _Asked(Struct, frozen=True):
             body=body,
             because=because,
             opens=opens and person is not None,
-            due_moves=not isinstance(playbook.due, int),
         )
 
     def _cycle(self) -> str | None:
@@ -207,18 +210,26 @@ class _Asked(Struct, frozen=True):
             return f"{value.normalize():f}"
         return str(value)
 
-    def _due(self) -> date | None:
-        """A business day: counted from today, or the one on or before the day that is named."""
+    def _due(self) -> tuple[date, bool] | None:
+        """A business day, and whether it moves with the facts alone.
+
+        It is the one on or before the day that is named. Where that has passed, or a number is
+        given, it is counted from today.
+        """
         off = holidays_of(self.policy.tasks.holidays)
         if isinstance(self.playbook.due, int):
-            return add_business_days(self.today, max(1, self.playbook.due), off)
+            return add_business_days(self.today, max(1, self.playbook.due), off), False
         value = _evaluate(self.playbook.due, self.names)
         if not isinstance(value, date):
             return None
-        due = plain_date(value)
+        named = due = plain_date(value)
         while not is_business_day(due, off) and due > date.min:
             due = add_days(due, -1)
-        return due
+        if due >= self.today:
+            return due, True
+        if named >= self.today:
+            return named, True
+        return add_business_days(self.today, 1, off), False
 
     def _key(self, cycle: str, role: str) -> str:
         parts = (self.playbook.id, self.records.account.id, cycle, role)

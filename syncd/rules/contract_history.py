@@ -32,7 +32,10 @@ class End(Struct, frozen=True, gc=False):
 
 
 class History(Struct, frozen=True):
-    """Active contracts by their own terms, and terminated ones up to their termination."""
+    """Active contracts by their own terms, and terminated ones up to their termination.
+
+    A contract that was terminated later has renewed another all the same.
+    """
 
     active: tuple[Term, ...]
     terminated: tuple[Term, ...]
@@ -59,7 +62,8 @@ class History(Struct, frozen=True):
         return tuple(found)
 
     def _end(self, term: Term) -> End:
-        followed = successor(term, [*self.active, term], self.policy) is not None
+        everyone = [term, *self.active, *self.terminated]
+        followed = successor(term, everyone, self.policy) is not None
         return End(term.contract, term.end, term.arr, followed)
 
     def _rolls(self, term: Term, start: date, end: date) -> list[End]:
@@ -84,6 +88,7 @@ class History(Struct, frozen=True):
 def history(contracts: Sequence[Contract], policy: RenewalPolicy) -> History:
     """The usable contracts as they ran. A termination without a date leaves nothing to count."""
     valid, _ = usable(contracts)
+    active = own_terms(valid, policy)
     terminated: list[Term] = []
     for contract in valid:
         end = own_end(contract)
@@ -94,8 +99,15 @@ def history(contracts: Sequence[Contract], policy: RenewalPolicy) -> History:
             or end is None
         ):
             continue
-        renews_itself = contract.auto_renew and contract.terminated_on > end
-        last = contract.terminated_on if renews_itself else min(end, contract.terminated_on)
         start = contract.start_date
+        if contract.terminated_on < start:
+            continue  # it never ran
+        own = Term(contract, start, start, end, rolls=False)
+        renews_itself = (
+            contract.auto_renew
+            and contract.terminated_on > end
+            and successor(own, [own, *active], policy) is None
+        )
+        last = contract.terminated_on if renews_itself else min(end, contract.terminated_on)
         terminated.append(Term(contract, start, start, last, rolls=renews_itself))
-    return History(tuple(own_terms(valid, policy)), tuple(terminated), policy)
+    return History(tuple(active), tuple(terminated), policy)
