@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from syncd.config import cron_trigger
 from syncd.store import StoredRun, to_moment
@@ -17,7 +17,8 @@ def overdue(expression: str, timezone: str, since: datetime, now: datetime, coun
         coming = trigger.get_next_fire_time(None, due + timedelta(microseconds=1))
         if coming is None or coming > now:
             return False
-        due = coming
+        # Within the hour that comes twice a year, adding to a local time would start it anew.
+        due = coming.astimezone(UTC)
     return True
 
 

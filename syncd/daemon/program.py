@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
 from sqlalchemy import Connection
 
 from syncd.bootstrap import Loaded, instance_name, process_lives, wired
@@ -65,9 +66,10 @@ class Daemon:
         self._started = self._beaten = clock()
         config = loaded.config
         jitter = config.schedule.jitter_seconds
+        self._triggers: dict[str, BaseTrigger] = {}
         # One thread: a --full run and a sync wait for each other.
         self._scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(1), "beat": ThreadPoolExecutor(1)},
+            executors={"default": ThreadPoolExecutor(1)},
             timezone=ZoneInfo(config.syncd.timezone),
         )
         common: dict[str, Any] = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
@@ -76,10 +78,8 @@ class Daemon:
             ("reconcile", config.schedule.reconcile, True),
         ):
             trigger = cron_trigger(expression, config.syncd.timezone, jitter)
+            self._triggers[name] = trigger
             self._scheduler.add_job(self.run, trigger, kwargs={"full": full}, id=name, **common)
-        self._scheduler.add_job(
-            self.beat, "interval", seconds=BEAT_SECONDS, id="beat", executor="beat", **common
-        )
 
     # --- work ---------------------------------------------------------------------------------
 
@@ -150,20 +150,38 @@ class Daemon:
     def beat(self) -> None:
         """Leave a sign of life, and find out whether this daemon is the one at work."""
         now = self._clock()
+        self._follow_clock(now)
         self._beaten = now
         try:
             with self._store.begin() as tx:
                 self._store.runs.beat(tx, BEAT, now, instance_name())
                 leads = self._take_lead(tx, now)
+            if leads and not self._leads:
+                self._leads = True
+                self._catch_up()
         except StoreLostError as error:
+            # With the state back, what was missed meanwhile is caught up with.
+            self._leads = None
             self._log.warning("no_beat", reason=str(error))
             return
-        if leads and not self._leads:
-            self._leads = True
-            self._catch_up()
-        elif not leads and self._leads is not False:
+        if not leads and self._leads is not False:
             self._leads = False
             self._log.info("standing_by", reason="another daemon is at work on this state")
+
+    def _follow_clock(self, now: datetime) -> None:
+        """After a clock that went back, the next runs are still planned for its old future."""
+        if now < self._beaten - STALE_BEAT:
+            self._log.warning("clock_went_back", now=now.isoformat(), was=self._beaten.isoformat())
+            for name, trigger in self._triggers.items():
+                self._scheduler.reschedule_job(name, trigger=trigger)
+        if self._scheduler.running:
+            # It sleeps by another clock, which a jump or a suspended machine does not move.
+            self._scheduler.wakeup()
+
+    def _beat_on(self) -> None:
+        """The heart: by its own count of seconds, so that no jump of the clock stops it."""
+        while not self._stop.wait(BEAT_SECONDS):
+            self.beat()
 
     def _take_lead(self, tx: Connection, now: datetime) -> bool:
         runs = self._store.runs
@@ -253,6 +271,7 @@ class Daemon:
             self._metrics.succeeded(to_moment(good.finished_at).timestamp())
         self._scheduler.start()
         self.beat()
+        Thread(target=self._beat_on, name="heart", daemon=True).start()
         self._log.info("daemon_started", schedule=self._loaded.config.schedule.sync)
         self.wishes.get()
         self._stop.set()

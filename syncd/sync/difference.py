@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from syncd.connector import ObjectSchema
+from syncd.errors import StopRunError
 from syncd.model import Derived, Finding, Scalar
 from syncd.plan import (
     KeptValue,
@@ -89,6 +90,8 @@ def diff(turn: Turn, served: Sequence[Connected], due: Due) -> dict[str, Plan]:
         with turn.store.begin() as tx:
             _diff_some(tx, turn, by_name, msgspec.structs.replace(due, keys=tuple(some)), found)
         turn.progress("derive", ",".join(by_name), len(some))
+        if turn.stop.is_set():
+            raise StopRunError("stopped while deriving; the next run goes on from here")
     if not turn.dry:
         _look_again(turn, by_name, due, found)
     plans = {}
