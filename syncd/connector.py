@@ -130,6 +130,10 @@ class Outcome(StrEnum):
     DEFERRED = "deferred"  # not tried: the allowance is used up, or the CRM asks to come back later
 
 
+ALLOWANCE = "ALLOWANCE"
+"""The `code` of a write that was deferred because the allowance is used up."""
+
+
 class WriteResult(Struct, frozen=True):
     """The outcome of one write, in the order of the writes given.
 

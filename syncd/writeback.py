@@ -16,6 +16,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from syncd.connector import (
+    ALLOWANCE,
     Connector,
     FieldUpdate,
     Outcome,
@@ -24,7 +25,7 @@ from syncd.connector import (
     TaskUpsert,
     WriteResult,
 )
-from syncd.errors import StopRunError
+from syncd.errors import AllowanceError, StopRunError
 from syncd.plan import Plan, SetField, TaskChange
 from syncd.store import Intent, Store, StoredTask, to_text
 
@@ -113,11 +114,14 @@ def write(target: Target, plan: Plan) -> Written:
     tasks = [_Write(account=task.account, task=task) for task in plan.tasks]
     left = Counter(item.account for item in (*writes, *tasks))
     target.still_ours()
-    try:
-        for some in (writes, tasks):
+    for some in (writes, tasks):
+        if written.stopped is not None:
+            written.deferred += len(some)
+            continue
+        try:
             _carry_out(target, some, written, left, again=True)
-    except StopRunError as error:
-        written.stopped = error
+        except StopRunError as error:
+            written.stopped = error
     written.finished = frozenset(account for account in left if left[account] <= 0)
     with target.store.begin() as tx:
         target.store.book.settle(tx, sorted(written.finished - target.shared))
@@ -262,6 +266,8 @@ def _note(
             done.append((item, result))
         elif result.outcome is Outcome.DEFERRED:
             written.deferred += 1
+            if result.code == ALLOWANCE and written.stopped is None:
+                written.stopped = AllowanceError(result.message)
         else:
             again += _refuse(item, result, written, left)
         target.log.info(

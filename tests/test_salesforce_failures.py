@@ -473,10 +473,12 @@ def test_unanswered_write_is_unknown(
 def test_dead_line_defers_the_rest(
     org: responses.RequestsMock, salesforce: SalesforceConnector
 ) -> None:
-    """After three batches without an answer no further one is sent."""
+    """After three batches without an answer no further one is sent, and the run ends."""
     org.patch(PATCH, body=requests.ConnectionError())
+    results: dict[int, WriteResult] = {}
 
-    results = dict(salesforce.update("Account", changes(1000)))
+    with pytest.raises(UnreachableError, match="broke off"):
+        results.update(salesforce.update("Account", changes(1000)))
 
     assert len(posted(org, PATCH)) == 3
     assert results[599].outcome is Outcome.UNKNOWN

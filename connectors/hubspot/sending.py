@@ -18,7 +18,7 @@ from connectors.hubspot import answers
 from connectors.hubspot.answers import Answer, Complaint
 from connectors.hubspot.door import Door
 from connectors.hubspot.verdicts import RefusedError
-from syncd.connector import Outcome, WriteResult
+from syncd.connector import ALLOWANCE, Outcome, WriteResult
 from syncd.errors import (
     AccessError,
     AllowanceError,
@@ -85,7 +85,7 @@ class Sending:
                     waiting.discard(index)
                     yield index, result
         except AllowanceError as error:
-            yield from _all(waiting, Outcome.DEFERRED, "ALLOWANCE", str(error))
+            yield from _all(waiting, Outcome.DEFERRED, ALLOWANCE, str(error))
         except AccessError as error:
             text = f"{error} {error.remedy}".strip()
             yield from _all(waiting, Outcome.REJECTED, error.code or "FORBIDDEN", text)

@@ -16,7 +16,7 @@ from simple_salesforce.api import Salesforce
 from connectors.salesforce.door import blamed, tidy
 from connectors.salesforce.query import NO_SUCH_ADDRESS
 from connectors.salesforce.session import Session
-from syncd.connector import Outcome, WriteResult
+from syncd.connector import ALLOWANCE, Outcome, WriteResult
 from syncd.errors import (
     AccessError,
     AllowanceError,
@@ -112,7 +112,9 @@ class Collections:
                 raise failure
             if not unanswered or lost == LOST_IN_A_ROW:
                 for index in itertools.chain.from_iterable(waiting):
-                    yield index, WriteResult(Outcome.DEFERRED, id=ids[index], message=str(failure))
+                    yield index, _with_id(_put_off(failure), ids[index])
+                if unanswered:
+                    raise UnreachableError(str(failure)) from failure
                 return
 
     def _settle(self, batch: list[int]) -> SyncdError | None:
@@ -121,15 +123,15 @@ class Collections:
         try:
             self._batch(batch)
         except TransientError as error:
-            failure, rest = error, Outcome.UNKNOWN
+            failure, rest = error, WriteResult(Outcome.UNKNOWN, message=str(error))
         except SyncdError as error:
             if not _comes_later(error):
                 return error
-            failure, rest = error, Outcome.DEFERRED
+            failure, rest = error, _put_off(error)
         else:
             return None
         for index in batch:
-            self._results.setdefault(index, WriteResult(rest, message=str(failure)))
+            self._results.setdefault(index, rest)
         return failure
 
     def _batch(self, batch: list[int]) -> None:
@@ -242,6 +244,12 @@ def _comes_later(error: SyncdError) -> bool:
     return isinstance(error, AllowanceError) or (
         isinstance(cause, TransientError) and cause.retry_after is not None
     )
+
+
+def _put_off(error: SyncdError) -> WriteResult:
+    """The result of a row that waits for the next run."""
+    code = ALLOWANCE if isinstance(error, AllowanceError) else ""
+    return WriteResult(Outcome.DEFERRED, code=code, message=str(error))
 
 
 def _with_id(result: WriteResult, id: str | None) -> WriteResult:

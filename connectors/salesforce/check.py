@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.salesforce import soql
 from connectors.salesforce.session import Session
-from connectors.salesforce.settings import Flow
+from connectors.salesforce.settings import LEGACY_ENDS, Flow
 from syncd.connector import CheckNote
 from syncd.errors import AccessError, RequestError
 
@@ -34,8 +34,7 @@ def _flow(session: Session) -> Iterator[CheckNote]:
     if session.settings.auth.flow is Flow.PASSWORD:
         yield CheckNote(
             "warning",
-            "the username-password login is being retired by Salesforce (end announced for "
-            "Winter '27; the SOAP login ends with Summer '27)",
+            LEGACY_ENDS,
             'set auth.flow to "client_credentials" or "jwt", with an External Client App '
             "(Setup > External Client App Manager)",
         )

@@ -14,7 +14,7 @@ from connectors.salesforce.describe import Describes
 from connectors.salesforce.query import Query, by_values, pages
 from connectors.salesforce.rates import rates
 from connectors.salesforce.session import Session
-from connectors.salesforce.settings import SalesforceSettings
+from connectors.salesforce.settings import LEGACY_ENDS, Flow, SalesforceSettings
 from connectors.salesforce.shape import Shape
 from syncd.connector import (
     Calls,
@@ -47,6 +47,8 @@ class Opened:
 
     def log_in(self) -> None:
         """Log in; the token tells which org and which user that is."""
+        if self.settings.auth.flow is Flow.PASSWORD and self.session.log is not None:
+            self.session.log.warning("login_flow_ends", text=LEGACY_ENDS)
         self._organization = self.session.log_in().organization_id
 
     def identity(self) -> str:

@@ -19,6 +19,10 @@ class Flow(StrEnum):
     PASSWORD = "password"  # noqa: S105 - the flow's name, not a secret
 
 
+LEGACY_ENDS = (
+    "the username-password login is being retired by Salesforce (end announced for Winter '27; the "
+    "SOAP login ends with Summer '27)"
+)
 NEEDED = {
     Flow.CLIENT_CREDENTIALS: ("client_id", "client_secret"),
     Flow.JWT: ("client_id", "username", "private_key"),
