@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
+from connectors.hubspot.sandbox import reading
 from connectors.hubspot.sandbox.api import Api, Reply, Request, Route
 from connectors.hubspot.sandbox.errors import ApiError, bad_input, no_object, not_found
 from connectors.hubspot.sandbox.kinds import Kind
@@ -160,20 +161,27 @@ def _schema(api: Api, request: Request) -> Reply:
 def _add_schema(api: Api, request: Request) -> Reply:
     api.need("crm.schemas.custom.write")
     body, portal = request.json(), api.portal
-    name, labels = str(body.get("name") or ""), body.get("labels") or {}
-    if not name or not body.get("properties") or not labels.get("singular"):
+    name, labels = str(body.get("name") or ""), reading.mapping(body.get("labels"), "labels")
+    properties = reading.objects(body.get("properties"), "properties")
+    if not name or not properties or not labels.get("singular"):
         raise bad_input("a schema needs name, labels, properties and requiredProperties")
     if any(name == kind.name for kind in portal.kinds.by_id.values()):
         raise ApiError(409, f"Object schema {name} already exists", "OBJECT_ALREADY_EXISTS")
-    targets = [_target(api, str(one)) for one in body.get("associatedObjects") or ()]
-    kind = portal.define(name, labels["singular"], labels.get("plural") or name, targets=targets)
+    others = body.get("associatedObjects")
+    targets = [_target(api, str(one)) for one in (others if isinstance(others, list) else ())]
+    kind = portal.define(name, *_named(labels, name), targets=targets)
     group = f"{name}_information"
-    for one in body["properties"]:
+    for one in properties:
         portal.catalogue.create(kind.id, {"groupName": group, **one}, portal.now(), portal.user)
-    kind.required = tuple(body.get("requiredProperties") or ())
+    required = body.get("requiredProperties")
+    kind.required = tuple(str(one) for one in required) if isinstance(required, list) else ()
     kind.display = str(body.get("primaryDisplayProperty") or "")
     kind.defaults = (kind.display,) if kind.display else ()
     return Reply(schema(api, kind), 201)
+
+
+def _named(labels: dict[str, Any], name: str) -> tuple[str, str]:
+    return str(labels["singular"]), str(labels.get("plural") or name)
 
 
 def _target(api: Api, name: str) -> str:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
 from connectors.hubspot.sandbox.access import Access
-from connectors.hubspot.sandbox.errors import ApiError, bad_input, missing_scopes
+from connectors.hubspot.sandbox.errors import (
+    ApiError,
+    bad_input,
+    missing_scopes,
+    refused,
+    unreadable,
+)
 from connectors.hubspot.sandbox.kinds import Kind
 from connectors.hubspot.sandbox.limits import Limits
 from connectors.hubspot.sandbox.portal import Portal
@@ -19,6 +25,7 @@ _DATED = re.compile(
     r"^/(crm/(?:objects|properties|associations|pipelines|owners|schemas)"
     r"|crm-object-schemas|account-info|oauth)/(\d{4}-\d{2}(?:-beta)?|v3)(?=/|$)"
 )
+JSON = "application/json"
 _CLASSIC = {
     "crm/objects": "/crm/v3/objects",
     "crm/properties": "/crm/v3/properties",
@@ -68,21 +75,29 @@ class Request:
         return int(text)
 
     def json(self) -> dict[str, Any]:
-        """The body as a JSON object. Raises ApiError (400)."""
-        try:
-            found = msgspec.json.decode(self.body or b"{}")
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise bad_input(str(error)) from None
+        """The body as a JSON object. Raises ApiError (400, 415)."""
+        found = self._read()
         if not isinstance(found, dict):
             raise bad_input("the body must be an object")
         return found
 
     def array(self) -> list[dict[str, Any]]:
-        """The body as a list of JSON objects. Raises ApiError (400)."""
+        """The body as a list of JSON objects. Raises ApiError (400, 415)."""
+        found = self._read()
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise bad_input("the body must be a list of objects")
+        return found
+
+    def _read(self) -> Any:
+        media = self.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+        if self.body and media != JSON:
+            raise refused(415)
         try:
-            return msgspec.json.decode(self.body, type=list[dict[str, Any]])
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise bad_input(str(error)) from None
+            return msgspec.json.decode(self.body or b"{}")
+        except RecursionError:
+            raise bad_input("the body is nested too deeply") from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise unreadable(self.body, error) from None
 
     def inputs(self, most: int) -> list[dict[str, Any]]:
         """The inputs of a batch. Raises ApiError (400) for too many, or none in the body."""
@@ -147,6 +162,8 @@ class Api:
         path = classic(request.path)
         template, endpoint = self._find(request, path)
         try:
+            if endpoint is None and self._elsewhere(request, path):
+                raise refused(405)
             if endpoint is None:
                 reply = Reply(
                     {"status": "error", "message": "resource not found"}, 404, counted=False
@@ -178,6 +195,14 @@ class Api:
         """Raise ApiError (403) unless the token has one of the scopes."""
         if not self.access.scopes & set(scopes):
             raise missing_scopes(*scopes)
+
+    def _elsewhere(self, request: Request, path: str) -> bool:
+        """Whether another method has an endpoint there."""
+        found = any(
+            method != request.method and self._find(replace(request, method=method), path)[1]
+            for method, _ in list(self._routes)
+        )
+        return bool(found)
 
     def _find(self, request: Request, path: str) -> tuple[str, Endpoint | None]:
         parts = path.strip("/").split("/")

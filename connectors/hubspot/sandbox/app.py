@@ -12,11 +12,13 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors.hubspot.sandbox.api import Api, Reply, Request
+from connectors.hubspot.sandbox.errors import ApiError, refused
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -53,7 +55,7 @@ class Pages:
             return Response("<h1>414 Request-URI Too Large</h1>", 414, media_type="text/html")
         host = http.headers.get("host", http.url.netloc)
         request = Request(
-            method=http.method,
+            method="GET" if http.method == "HEAD" else http.method,
             path=path,
             query=parse_qsl(http.url.query, keep_blank_values=True),
             headers=http.headers,
@@ -83,6 +85,14 @@ class Pages:
             return Response(self.read_state(), media_type=JSON)
 
 
+async def _refused(http: HttpRequest, error: Exception) -> Response:
+    """What the routes do not know, told as HubSpot tells it."""
+    del http
+    known = error.status_code if isinstance(error, HTTPException) else None
+    told = refused(known) if known else ApiError(500, "internal error", None)
+    return _send(Reply(told.body, told.status))
+
+
 def build(pages: Pages) -> ASGIApp:
     """The application."""
     return Starlette(
@@ -90,5 +100,6 @@ def build(pages: Pages) -> ASGIApp:
             Route("/_sandbox/calls", pages.calls, methods=["GET", "DELETE"]),
             Route("/_sandbox/state", pages.state, methods=["GET", "PUT"]),
             Route("/{path:path}", pages.call, methods=METHODS),
-        ]
+        ],
+        exception_handlers={405: _refused, 500: _refused},
     )

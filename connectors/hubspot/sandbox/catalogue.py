@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.hubspot.sandbox import catalogue_more, catalogue_sales, catalogue_work, customer
+from connectors.hubspot.sandbox import (
+    catalogue_more,
+    catalogue_sales,
+    catalogue_work,
+    customer,
+    reading,
+)
 from connectors.hubspot.sandbox.errors import ApiError, bad_input, not_found
 from connectors.hubspot.sandbox.schema import Group, Option, Property, parse_lines
 
@@ -164,7 +170,8 @@ class Catalogue:
                 context={"name": [name]},
             )
         order = body.get("displayOrder")
-        groups[name] = Group(name, str(body["label"]), len(groups) if order is None else int(order))
+        place = len(groups) if order is None else reading.whole(dict(body), "displayOrder", 0)
+        groups[name] = Group(name, str(body["label"]), place)
         return groups[name]
 
     def archive_group(self, kind: str, name: str) -> None:
@@ -200,7 +207,7 @@ class Catalogue:
             group=str(body["groupName"]),
             description=str(body.get("description") or ""),
             options=_options(body.get("options") or (), type),
-            display_order=int(body.get("displayOrder", -1)),
+            display_order=reading.whole(dict(body), "displayOrder", -1),
             calculated=form.startswith("calculation"),
             external=bool(body.get("externalOptions")),
             references=body.get("referencedObjectType"),
@@ -234,14 +241,14 @@ def with_customer() -> Catalogue:
 
 def _options(given: Any, type: str) -> list[Option]:
     found: list[Option] = []
-    for order, one in enumerate(given):
-        if not isinstance(one, dict) or not one.get("label") or one.get("value") in (None, ""):
+    for order, one in enumerate(reading.objects(given, "options")):
+        if not one.get("label") or one.get("value") in (None, ""):
             raise bad_input("an option needs a label and a value")
         found.append(
             Option(
                 str(one["label"]),
                 str(one["value"]),
-                int(one.get("displayOrder", order)),
+                reading.whole(one, "displayOrder", order),
                 bool(one.get("hidden")),
                 one.get("description"),
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from connectors.hubspot.sandbox import reading
 from connectors.hubspot.sandbox.api import Api, Reply, Request, Route
 from connectors.hubspot.sandbox.batches import finish
 from connectors.hubspot.sandbox.errors import ApiError, bad_input, not_found
@@ -130,7 +131,7 @@ def _change_group(api: Api, request: Request) -> Reply:
     kind, body = _kind(api, request, write=True), request.json()
     group = api.portal.catalogue.group(kind.id, request.parts["group"])
     group.label = str(body.get("label") or group.label)
-    group.display_order = int(body.get("displayOrder", group.display_order))
+    group.display_order = reading.whole(body, "displayOrder", group.display_order)
     return Reply(group.wire())
 
 
@@ -169,9 +170,13 @@ def _add_pipeline(api: Api, request: Request) -> Reply:
         raise bad_input("a pipeline needs a label and stages")
     id = str(body.get("pipelineId") or api.portal.new_id())
     made = Pipeline(
-        id, str(body["label"]), int(body.get("displayOrder", 0)), created=now, updated=now
+        id,
+        str(body["label"]),
+        reading.whole(body, "displayOrder", 0),
+        created=now,
+        updated=now,
     )
-    made.stages = [_stage(api, kind, one) for one in body["stages"]]
+    made.stages = [_stage(api, kind, one) for one in reading.objects(body["stages"], "stages")]
     held.append(made)
     return Reply(made.wire(), 201)
 
@@ -185,7 +190,7 @@ def _add_stage(api: Api, request: Request) -> Reply:
 
 
 def _stage(api: Api, kind: Kind, body: dict[str, Any]) -> Stage:
-    metadata = {key: str(value) for key, value in (body.get("metadata") or {}).items()}
+    metadata = _metadata(body)
     if kind.name == "deals":
         if "probability" not in metadata:
             raise ApiError(400, "A deal stage needs metadata.probability between 0.0 and 1.0")
@@ -197,8 +202,13 @@ def _stage(api: Api, kind: Kind, body: dict[str, Any]) -> Stage:
     if not body.get("label"):
         raise bad_input("a stage needs a label")
     now, id = api.portal.now(), str(body.get("stageId") or api.portal.new_id())
-    order = int(body.get("displayOrder", 0))
+    order = reading.whole(body, "displayOrder", 0)
     return Stage(id, str(body["label"]), order, metadata, now, now)
+
+
+def _metadata(body: dict[str, Any]) -> dict[str, str]:
+    given = reading.mapping(body.get("metadata"), "metadata")
+    return {key: str(value) for key, value in given.items()}
 
 
 def _change_stage(api: Api, request: Request) -> Reply:
@@ -207,8 +217,8 @@ def _change_stage(api: Api, request: Request) -> Reply:
     if stage is None:
         raise not_found()
     stage.label = str(body.get("label") or stage.label)
-    stage.order = int(body.get("displayOrder", stage.order))
-    stage.metadata |= {key: str(value) for key, value in (body.get("metadata") or {}).items()}
+    stage.order = reading.whole(body, "displayOrder", stage.order)
+    stage.metadata |= _metadata(body)
     stage.updated = api.portal.now()
     return Reply(stage.wire())
 

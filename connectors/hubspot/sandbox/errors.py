@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from msgspec import Struct
+
+from connectors.sandbox.stumble import stumbled
 
 SCOPES_PAGE = "https://developers.hubspot.com/scopes"
 
@@ -107,6 +110,17 @@ def unknown_type(name: str) -> ApiError:
 def bad_input(text: str) -> ApiError:
     """400 for a body or a parameter of the wrong form."""
     return ApiError(400, f"Invalid input JSON: {text}")
+
+
+def unreadable(body: bytes, error: msgspec.DecodeError | UnicodeDecodeError) -> ApiError:
+    """400 for a body that is no JSON, with the place where the reader stumbled."""
+    told, line, column = stumbled(body, error)
+    return ApiError(400, f"Invalid input JSON on line {line}, column {column}: {told}")
+
+
+def refused(status: int) -> ApiError:
+    """A call that no endpoint takes, or takes in this form."""
+    return ApiError(status, f"HTTP {status} {HTTPStatus(status).phrase}", None)
 
 
 def missing_scopes(*scopes: str) -> ApiError:

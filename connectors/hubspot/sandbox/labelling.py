@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.hubspot.sandbox import reading
 from connectors.hubspot.sandbox.api import Api, Reply, Request, Route
 from connectors.hubspot.sandbox.batches import finish
 from connectors.hubspot.sandbox.errors import bad_input, not_found
@@ -29,7 +30,7 @@ def _define(api: Api, request: Request) -> Reply:
 
 def _undefine(api: Api, request: Request) -> Reply:
     ends = ends_of(api, request, write=True)
-    id = int(request.parts["label"])
+    id = reading.whole(request.parts, "label", 0)
     held = api.portal.labels.by_id(ends[0].id, ends[1].id, id)
     if held is None or held.category != "USER_DEFINED" or held.label is None:
         raise not_found()

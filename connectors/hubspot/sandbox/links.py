@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from connectors.hubspot.sandbox import reading
 from connectors.hubspot.sandbox.api import Api, Reply, Request, Route
 from connectors.hubspot.sandbox.batches import finish
 from connectors.hubspot.sandbox.errors import ApiError, bad_input, no_object
@@ -43,7 +44,7 @@ def _read(api: Api, request: Request) -> Reply:
     results: list[dict[str, Any]] = []
     errors: list[dict[str, Any]] = []
     for one in request.inputs(READ):
-        key = str(one.get("id"))
+        key = reading.key(one)
         row = api.portal.find(ends[0], key)
         after = str(one.get("after") or "0")
         start = int(after) if after.isdecimal() else 0
@@ -76,8 +77,8 @@ def none_found(ends: Ends, key: str) -> dict[str, Any]:
 
 def _labels(api: Api, ends: Ends, types: Any) -> list[Label]:
     found: list[Label] = []
-    for type in types or ():
-        id = int(type.get("associationTypeId") or 0)
+    for type in reading.objects(types, "types"):
+        id = reading.whole(type, "associationTypeId", 0)
         label = api.portal.labels.by_id(ends[0].id, ends[1].id, id)
         if label is None:
             for (source, _), labels in api.portal.labels.of.items():
@@ -97,7 +98,7 @@ def _labels(api: Api, ends: Ends, types: Any) -> list[Label]:
 def _pair(api: Api, ends: Ends, one: dict[str, Any]) -> tuple[int, int]:
     ids: list[int] = []
     for kind, side in zip(ends, ("from", "to"), strict=True):
-        key = str((one.get(side) or {}).get("id"))
+        key = reading.end(one, side)
         row = api.portal.find(kind, key)
         if row is None:
             raise ApiError(
@@ -184,8 +185,9 @@ def _archive(api: Api, request: Request) -> Reply:
     ends = ends_of(api, request, write=True)
     for one in request.inputs(ARCHIVE):
         targets: Any = one.get("to")
-        for target in targets if isinstance(targets, list) else [targets or {}]:
-            source, other = str((one.get("from") or {}).get("id")), str(target.get("id"))
+        source = reading.end(one, "from")
+        for target in reading.objects(targets if isinstance(targets, list) else [targets], "to"):
+            other = reading.key(target)
             if source.isdecimal() and other.isdecimal():
                 api.portal.disconnect(ends[0], int(source), ends[1], int(other))
     api.portal.settle()
@@ -239,7 +241,9 @@ def _put_default(api: Api, request: Request) -> Reply:
 
 def _delete(api: Api, request: Request) -> Reply:
     ends = ends_of(api, request, write=True)
-    api.portal.disconnect(ends[0], int(request.parts["id"]), ends[1], int(request.parts["target"]))
+    ids = [request.parts["id"], request.parts["target"]]
+    if all(one.isdecimal() for one in ids):
+        api.portal.disconnect(ends[0], int(ids[0]), ends[1], int(ids[1]))
     api.portal.settle()
     return Reply(None, 204)
 

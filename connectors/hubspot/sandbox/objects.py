@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from connectors.hubspot.sandbox import reading
 from connectors.hubspot.sandbox.api import Api, Reply, Request, Route
 from connectors.hubspot.sandbox.checking import check
 from connectors.hubspot.sandbox.errors import ApiError, bad_input, no_object
@@ -57,7 +58,7 @@ def links(api: Api, kind: Kind, given: Any) -> list[Link]:
 
 
 def _label(api: Api, kind: Kind, type: Any) -> tuple[Kind, Label]:
-    id = int(type.get("associationTypeId", 0)) if isinstance(type, dict) else 0
+    id = reading.whole(type, "associationTypeId", 0) if isinstance(type, dict) else 0
     for (source, target), labels in api.portal.labels.of.items():
         if source == kind.id:
             for label in labels:
@@ -125,7 +126,7 @@ def _merge(api: Api, request: Request) -> Reply:
     for name in ("primaryObjectId", "objectIdToMerge"):
         row = api.portal.find(kind, str(body.get(name) or ""))
         if row is None:
-            raise ApiError(400, f"{name} {body.get(name)} does not exist")
+            raise ApiError(400, f"{name} {reading.key(body, name)} does not exist")
         rows.append(row)
     if rows[0] is rows[1]:
         raise ApiError(400, "An object cannot be merged with itself.")

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from connectors.hubspot.sandbox import reading
 from connectors.hubspot.sandbox.api import Api, Reply, Request, Route
 from connectors.hubspot.sandbox.errors import ApiError, bad_input
 from connectors.hubspot.sandbox.filters import OPERATORS, Predicate, predicate, reader
@@ -218,11 +219,15 @@ def _filters(group: Any) -> list[Filter]:
         if not isinstance(one, dict) or not one.get("propertyName"):
             raise bad_input("a filter needs a propertyName")
         if one.get("operator") not in OPERATORS:
-            raise bad_input(f"{one.get('operator')} is no operator; one of {', '.join(OPERATORS)}")
+            raise bad_input(
+                f"{one.get('operator') or ''!r} is no operator; one of {', '.join(OPERATORS)}"
+            )
     return found
 
 
 def _sort(sorts: Any, kind: Kind) -> tuple[str, bool]:
+    if not isinstance(sorts, list | tuple):
+        raise bad_input("sorts must be a list")
     if len(sorts) > 1:
         raise ApiError(400, "Only one sort is allowed")
     if not sorts:
@@ -230,7 +235,8 @@ def _sort(sorts: Any, kind: Kind) -> tuple[str, bool]:
     one = sorts[0]
     if isinstance(one, str):
         return one.removeprefix("-"), one.startswith("-")
-    return str(one.get("propertyName")), one.get("direction") == "DESCENDING"
+    one = reading.mapping(one, "a sort")
+    return reading.key(one, "propertyName"), one.get("direction") == "DESCENDING"
 
 
 def _whole(value: Any, default: int, name: str) -> int:

@@ -6,10 +6,11 @@ https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorco
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import msgspec
+
+from connectors.sandbox.stumble import stumbled
 
 NOT_FOUND = "The requested resource does not exist"
 UNFORESEEN = (
@@ -76,9 +77,6 @@ class JsonTypeError(RequestError):
         return RequestError(400, self.code, self.message.replace("{column}", str(max(column, 1))))
 
 
-_PLACE = re.compile(r"\(byte (\d+)\)")
-
-
 def _shown(value: object) -> str:
     """A JSON value as the parser tells of it: a list or an object by its first character."""
     if isinstance(value, str):
@@ -89,15 +87,7 @@ def _shown(value: object) -> str:
 
 def unreadable(body: bytes, error: msgspec.DecodeError) -> RequestError:
     """The answer to a body that is no JSON, with the place where the reader stumbled."""
-    found = _PLACE.search(str(error))
-    at = len(body) if found is None else min(int(found[1]), len(body))
-    line, column = body.count(b"\n", 0, at) + 1, at - body.rfind(b"\n", 0, at)
-    if found is not None and at < len(body):
-        told = f"Unexpected character ('{chr(body[at])}' (code {body[at]}))"
-    elif "truncated" in str(error):
-        told = "Unexpected end-of-input"
-    else:
-        told = "The HTTP entity body could not be read"
+    told, line, column = stumbled(body, error)
     return RequestError(400, "JSON_PARSER_ERROR", f"{told} at [line:{line}, column:{column}]")
 
 
