@@ -22,7 +22,8 @@ WATCHED = {
     # step: the functions that are it; what they call of another step is counted there
     "mirror": ("syncd.sync:pull",),
     "derive": ("syncd.sync:find_due", "syncd.sync.derive:derive_one"),
-    "map": ("syncd.sync.derive:load",),
+    "map": ("syncd.sync.derive:load", "syncd.sync.due:load"),
+    "playbooks": ("syncd.sync.task_diff:desired_tasks",),
     "diff": ("syncd.sync:diff",),
     "write": ("syncd.sync:carry_out",),
 }

@@ -164,6 +164,9 @@ class ConnectionReader:
             if not path.is_file():
                 hint = "a PEM file; paths are relative to this file"
                 self._wrong((*loc, "ca_file"), f"there is no file {ca_file}", hint)
+        for key, field in model.model_fields.items():
+            if field.annotation is Path and isinstance(resolved.get(key), str):
+                resolved[key] = self._folder / resolved[key]
         try:
             return model.model_validate(resolved)
         except ValidationError as error:

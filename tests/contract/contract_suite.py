@@ -308,7 +308,7 @@ class Reading:
     @staticmethod
     def unknown_id(ids: Sequence[str]) -> str:
         """An id of the same form that no record has."""
-        return ids[0][:-6] + "zzz" if not ids[0].isdigit() else "9" * len(ids[0])
+        return ids[0][:-6] + "zzz" if not ids[0].isdigit() else "9" * max(12, len(ids[0]))
 
     def test_knows_all_ids(self, system: System) -> None:
         """The ids are those of a full pull."""
