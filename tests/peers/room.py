@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 INSTALL_SECONDS = 900.0
-RUN_SECONDS = 240.0
+RUN_SECONDS = 480.0
 
 
 class PeerError(Exception):
