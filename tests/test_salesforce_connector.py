@@ -373,6 +373,25 @@ def test_bulk_write(connect: Connect, sandbox: SalesforceSandbox) -> None:
     assert rows[ids[0]]["AnnualRevenue"] == 5
 
 
+def test_bulk_tasks(connect: Connect, sandbox: SalesforceSandbox) -> None:
+    """Many new tasks go through one job by their key: made once, then changed, one refused."""
+    ids = accounts(sandbox, 30)
+    connector = connect(limits={"bulk_write_threshold": 10})
+    list(connector.provision(SPECS, apply=True))
+    tasks = [TaskUpsert(f"Key {n}", {"Subject": f"s{n}"}, id) for n, id in enumerate(ids)]
+    tasks[3] = TaskUpsert("Key 3", {"Subject": "x" * 300}, ids[3])
+
+    first = dict(connector.upsert_tasks(SHAPE, tasks))
+    again = dict(connector.upsert_tasks(SHAPE, tasks))
+    made = sandbox.rows("Task")
+
+    assert [n for n in range(30) if first[n].outcome is not Outcome.DONE] == [3]
+    assert [first[0].created, again[0].created, first[0].id] == [True, False, again[0].id]
+    assert len(made) == 29
+    assert {row["WhatId"] for row in made} == {id for n, id in enumerate(ids) if n != 3}
+    assert connector.write_calls({}, 11) == connector.write_calls({"Account": 11}, 0) == 10
+
+
 def test_provision_twice_is_once(connect: Connect, sandbox: SalesforceSandbox) -> None:
     """A dry run lists, applying makes just that, a second time finds nothing to do."""
     connector = connect()

@@ -697,6 +697,95 @@ def test_bulk_results_cut_short(
         pull(salesforce)
 
 
+def ingest_org(org: responses.RequestsMock, state: str, done: str = "", failed: str = "") -> None:
+    """Answers for a bulk update whose job ends like this."""
+    job = f"{BASE}/jobs/ingest/750B"
+    org.post(f"{BASE}/jobs/ingest", json={"id": "750B", "state": "Open"})
+    org.put(f"{job}/batches", status=201)
+    org.patch(job, json={"id": "750B", "state": "UploadComplete"})
+    org.get(job, json={"id": "750B", "state": state, "errorMessage": "why"})
+    for name, rows in (("successfulResults", done), ("failedResults", failed)):
+        head = '"sf__Id","sf__Created","sf__Error","Id","Name"\n'
+        org.get(f"{job}/{name}", body=head + rows)
+
+
+def bulk_update(waits: list[Any], rows: int) -> dict[int, WriteResult]:
+    """The results of so many updates by a connection that uses Bulk API from two rows on."""
+    made = connection(limits={"bulk_write_threshold": 1, "bulk_deadline_minutes": 0.0001})
+    made.open()
+    results = dict(made.update("Account", changes(rows)))
+    made.close()
+    return results
+
+
+def ingested(n: int, error: str = "") -> str:
+    """A line of a job's results."""
+    id = f"001{n:015}"
+    return f'"{id}","false","{error}","{id}","n{n}"\n'
+
+
+def test_bulk_rows_by_their_own_results(
+    org: responses.RequestsMock, waits: list[float | None]
+) -> None:
+    """A job that is complete may have failed rows, rows to send again, and rows it never names."""
+    refused_row = ingested(1, "FIELD_CUSTOM_VALIDATION_EXCEPTION:No: really:Name --")
+    locked_row = ingested(2, "UNABLE_TO_LOCK_ROW:busy:--")
+    ingest_org(org, "JobComplete", ingested(0), refused_row + locked_row)
+    org.patch(PATCH, json=[{"id": f"001{2:015}", "success": True, "errors": []}])
+
+    found = bulk_update(waits, 4)
+
+    assert [found[n].outcome for n in range(4)] == ["done", "rejected", "done", "unknown"]
+    assert (found[1].code, found[1].fields) == ("FIELD_CUSTOM_VALIDATION_EXCEPTION", ("Name",))
+    assert found[1].message == "No: really"
+    assert [row["id"] for row in posted(org, PATCH)[0]["records"]] == [f"001{2:015}"]
+
+
+@pytest.mark.parametrize(
+    ("state", "outcomes", "sent"),
+    [
+        ("Failed", ["done", "done"], 1),
+        ("Aborted", ["done", "deferred"], 0),
+        ("InProgress", ["unknown", "unknown"], 0),
+    ],
+)
+def test_bulk_write_that_does_not_end_well(
+    org: responses.RequestsMock,
+    waits: list[float | None],
+    state: str,
+    outcomes: list[str],
+    sent: int,
+) -> None:
+    """A failed job's rows go by collections, an aborted one's wait, an endless one's are open."""
+    ingest_org(org, state, ingested(0))
+    org.patch(PATCH, json=lines(1))
+
+    found = bulk_update(waits, 2)
+
+    assert [found[n].outcome for n in range(2)] == outcomes
+    assert len(posted(org, PATCH)) == sent
+
+
+def test_bulk_that_is_not_to_be_had(org: responses.RequestsMock, waits: list[float | None]) -> None:
+    """Without Bulk API the rows go by collections."""
+    org.post(f"{BASE}/jobs/ingest", **refused("NOT_FOUND", "no such thing", 404))
+    org.patch(PATCH, json=lines(3))
+
+    found = bulk_update(waits, 3)
+
+    assert {one.outcome for one in found.values()} == {Outcome.DONE}
+
+
+def test_proxy_of_the_environment(
+    waits: list[float | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy named in the environment is used, and named when it does not answer."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+
+    with pytest.raises(UnreachableError, match=r"acme\.my\.salesforce\.com cannot be reached"):
+        connection().open()
+
+
 def test_importing_the_connector_is_cheap() -> None:
     """simple-salesforce is not imported before a connection is opened."""
     code = "import connectors.salesforce, sys; print('simple_salesforce' in sys.modules)"

@@ -1,12 +1,12 @@
-"""Very many updates at once through Bulk API 2.0 ingest, each row's outcome looked up by its id."""
+"""Very many writes at once through Bulk API 2.0 ingest, each row's outcome found by its key."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 from simple_salesforce.api import Salesforce
@@ -16,12 +16,47 @@ from connectors.salesforce.batching import LOCKED, Numbered
 from connectors.salesforce.door import blamed, tidy
 from connectors.salesforce.session import Session
 from connectors.salesforce.write import wire
-from syncd.connector import FieldUpdate, Outcome, Value, WriteResult
+from syncd.connector import FieldUpdate, Outcome, TaskShape, TaskUpsert, Value, WriteResult
 from syncd.errors import AccessError, RequestError, SyncdError, TransientError, UnreachableError
 
 ROWS_A_JOB = 50_000
 USUAL_CALLS = 10  # create, upload, close, a few looks, three results
+GIVEN_UP = "JOB_FAILED"  # of a row that Salesforce gave up with its whole job
 EMPTY = "#N/A"  # clears a field; an empty cell would leave it as it is
+
+Single: TypeAlias = Callable[[list[int]], Iterator[Numbered]]
+"""Writes these rows through collections instead; results are numbered from 0."""
+
+
+class Load(NamedTuple):
+    """Rows for one object. Each is named by the field `key`: Id, or the external id to upsert by.
+
+    `ids` are the records' ids where they are known.
+    """
+
+    object: str
+    key: str
+    rows: Sequence[Mapping[str, Value]]
+    ids: Sequence[str | None]
+
+    @property
+    def job(self) -> dict[str, str]:
+        """What makes the job."""
+        job = {"object": self.object, "contentType": "CSV", "lineEnding": "LF"}
+        if self.key == "Id":
+            return {**job, "operation": "update"}
+        return {**job, "operation": "upsert", "externalIdFieldName": self.key}
+
+    def name(self, value: Any) -> str:
+        """A row's name, for finding it among the results: ids count by their first 15 characters.
+
+        External ids are compared without case, as Salesforce compares most of them.
+        """
+        return str(value)[:15] if self.key == "Id" else str(value).lower()
+
+    def part(self, begin: int, end: int) -> Load:
+        """Some of the rows."""
+        return self._replace(rows=self.rows[begin:end], ids=self.ids[begin:end])
 
 
 def calls(rows: int) -> int:
@@ -31,32 +66,64 @@ def calls(rows: int) -> int:
 
 def update(session: Session, object: str, updates: Sequence[FieldUpdate]) -> Iterator[Numbered]:
     """Change fields of existing records of one object, in jobs of 50,000 rows."""
-    for begin in range(0, len(updates), ROWS_A_JOB):
-        part = updates[begin : begin + ROWS_A_JOB]
-        for index, result in _part(session, object, part):
+    rows = [{"Id": change.id, **change.fields} for change in updates]
+    load = Load(object, "Id", rows, [change.id for change in updates])
+
+    def single(some: list[int]) -> Iterator[Numbered]:
+        return write.update(session, object, [updates[index] for index in some])
+
+    yield from _all(session, load, single)
+
+
+def upsert_tasks(
+    session: Session, shape: TaskShape, tasks: Sequence[TaskUpsert]
+) -> Iterator[Numbered]:
+    """Make or change tasks by their key, in jobs of 50,000 rows."""
+    rows: list[dict[str, Value]] = []
+    for task in tasks:
+        home = {shape.account_field: task.account_id} if shape.account_field else {}
+        rows.append({shape.key_field: task.key, **home, **task.fields})
+    load = Load(shape.object, shape.key_field, rows, [task.id for task in tasks])
+
+    def single(some: list[int]) -> Iterator[Numbered]:
+        return write.upsert_tasks(session, shape, [tasks[index] for index in some])
+
+    yield from _all(session, load, single)
+
+
+def _all(session: Session, load: Load, single: Single) -> Iterator[Numbered]:
+    for begin in range(0, len(load.rows), ROWS_A_JOB):
+        part = load.part(begin, begin + ROWS_A_JOB)
+
+        def again(some: list[int], begin: int = begin) -> Iterator[Numbered]:
+            return single([begin + index for index in some])
+
+        for index, result in _part(session, part, again):
             yield begin + index, result
 
 
-def _part(session: Session, object: str, updates: Sequence[FieldUpdate]) -> Iterator[Numbered]:
-    """One job. Where Bulk API will not have it, and for locked rows, collections are used."""
-    path = _sent(session, object, updates)
+def _part(session: Session, load: Load, single: Single) -> Iterator[Numbered]:
+    """One job. Where Bulk API will not have it, or fails, and for locked rows, collections are
+    used: to write a row again changes nothing.
+    """
+    path = _sent(session, load)
     if not path:
-        yield from write.update(session, object, updates)
+        yield from single(list(range(len(load.rows))))
         return
     again: list[int] = []
-    for index, result in _outcomes(session, path, updates):
-        if result.code == LOCKED:
+    for index, result in _outcomes(session, path, load):
+        if result.code in (LOCKED, GIVEN_UP):
             again.append(index)
         else:
             yield index, result
-    for index, result in write.update(session, object, [updates[index] for index in again]):
-        yield again[index], result
+    if again:
+        for index, result in single(again):
+            yield again[index], result
 
 
-def _sent(session: Session, object: str, updates: Sequence[FieldUpdate]) -> str:
+def _sent(session: Session, load: Load) -> str:
     """Make the job, upload the rows and set it going; its path, empty if nothing was set going."""
-    job = {"operation": "update", "object": object, "contentType": "CSV", "lineEnding": "LF"}
-    body = msgspec.json.encode(job)
+    body = msgspec.json.encode(load.job)
 
     def create(client: Salesforce) -> str:
         answer = client.restful("jobs/ingest", method="POST", data=body)
@@ -69,13 +136,13 @@ def _sent(session: Session, object: str, updates: Sequence[FieldUpdate]) -> str:
     except (RequestError, AccessError, TransientError) as error:
         _tell(session, "bulk_ingest_not_possible", error)
         return ""
-    text = _csv(updates).encode()
+    text = _csv(load).encode()
     headers = {"Content-Type": "text/csv"}
     try:
         session.write(
             lambda sf: session.raw(sf, "PUT", f"{path}/batches", data=text, headers=headers)
         )
-    except (RequestError, TransientError) as error:
+    except (RequestError, AccessError, TransientError) as error:
         # Nothing is done with a job that was never closed, whatever of it arrived.
         _tell(session, "bulk_ingest_not_possible", error)
         _state(session, path, "Aborted")
@@ -98,15 +165,14 @@ def _tell(session: Session, event: str, error: SyncdError) -> None:
         session.log.warning(event, reason=str(error))
 
 
-def _csv(updates: Sequence[FieldUpdate]) -> str:
+def _csv(load: Load) -> str:
     """The rows with all columns that any of them changes; an empty cell changes nothing."""
-    columns = list(dict.fromkeys(name for change in updates for name in change.fields))
+    columns = list(dict.fromkeys(name for row in load.rows for name in row))
     target = io.StringIO(newline="")
     writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(["Id", *columns])
-    for change in updates:
-        cells = [_cell(change.fields[name]) if name in change.fields else "" for name in columns]
-        writer.writerow([change.id, *cells])
+    writer.writerow(columns)
+    for row in load.rows:
+        writer.writerow([_cell(row[name]) if name in row else "" for name in columns])
     return target.getvalue()
 
 
@@ -120,11 +186,11 @@ def _cell(value: Value) -> str:
     return str(wire(value))
 
 
-def _outcomes(session: Session, path: str, updates: Sequence[FieldUpdate]) -> Iterator[Numbered]:
+def _outcomes(session: Session, path: str, load: Load) -> Iterator[Numbered]:
     """Each row's outcome. A row that no result names is unknown: the core looks at the record."""
     open_rows: dict[str, list[int]] = {}
-    for index, change in enumerate(updates):
-        open_rows.setdefault(change.id[:15], []).append(index)
+    for index, row in enumerate(load.rows):
+        open_rows.setdefault(load.name(row[load.key]), []).append(index)
     state, message = "", ""
     try:
         job = jobs.ended(session, path)
@@ -133,18 +199,20 @@ def _outcomes(session: Session, path: str, updates: Sequence[FieldUpdate]) -> It
             _state(session, path, "Aborted")
             message = "the job could not be set going"
         for name, read in (("successfulResults", _done), ("failedResults", _failed)):
-            for row in _results(session, f"{path}/{name}", state):
-                key = (row.get("Id") or row.get("sf__Id", ""))[:15]
-                if open_rows.get(key):
-                    index = open_rows[key].pop(0)
-                    yield index, read(updates[index].id, row)
+            for told in _results(session, f"{path}/{name}", state):
+                given = told.get(load.key) or (told.get("sf__Id", "") if load.key == "Id" else "")
+                same = open_rows.get(load.name(given))
+                if same:
+                    index = same.pop(0)
+                    yield index, read(load.ids[index], told)
     except UnreachableError as error:
         message = str(error)
     stopped = state in ("Failed", "Aborted", "Open")
     outcome = Outcome.DEFERRED if stopped else Outcome.UNKNOWN
     text = f"the bulk job {path.rpartition('/')[2]} ended as {state or 'unknown'}: {message}"
+    code = GIVEN_UP if state == "Failed" else ""
     for index in [index for rows in open_rows.values() for index in rows]:
-        yield index, WriteResult(outcome, id=updates[index].id, message=text)
+        yield index, WriteResult(outcome, id=load.ids[index], code=code, message=text)
 
 
 def _results(session: Session, path: str, state: str) -> Iterator[dict[str, str]]:
@@ -159,12 +227,12 @@ def _results(session: Session, path: str, state: str) -> Iterator[dict[str, str]
             return
 
 
-def _done(id: str, row: dict[str, str]) -> WriteResult:
-    del row
-    return WriteResult(Outcome.DONE, id=id)
+def _done(id: str | None, row: dict[str, str]) -> WriteResult:
+    created = row.get("sf__Created", "").lower() == "true"
+    return WriteResult(Outcome.DONE, id=id or row.get("sf__Id") or None, created=created)
 
 
-def _failed(id: str, row: dict[str, str]) -> WriteResult:
+def _failed(id: str | None, row: dict[str, str]) -> WriteResult:
     """``CODE:the org's text:Field1 Field2 --``, or ``CODE:the org's text:--``."""
     code, _, rest = row.get("sf__Error", "").partition(":")
     text, colon, names = rest.rpartition(":")

@@ -124,14 +124,22 @@ class Opened:
     def upsert_tasks(
         self, shape: TaskShape, tasks: Sequence[TaskUpsert]
     ) -> Iterator[tuple[int, WriteResult]]:
-        """Create or change tasks by key."""
-        yield from write.upsert_tasks(self.session, shape, tasks)
+        """Create or change tasks by key; very many new ones at once go through Bulk API."""
+        new = [index for index, task in enumerate(tasks) if not task.id]
+        if len(new) <= self.settings.limits.bulk_write_threshold:
+            yield from write.upsert_tasks(self.session, shape, tasks)
+            return
+        known = [index for index, task in enumerate(tasks) if task.id]
+        for some, send in ((known, write.upsert_tasks), (new, ingest.upsert_tasks)):
+            for index, result in send(self.session, shape, [tasks[place] for place in some]):
+                yield some[index], result
 
     def write_calls(self, updates: Mapping[str, int], tasks: int) -> int:
         """The calls that so many writes cost."""
         most = self.settings.limits.bulk_write_threshold
-        return write.calls(tasks) + sum(
-            ingest.calls(rows) if rows > most else write.calls(rows) for rows in updates.values()
+        return sum(
+            ingest.calls(rows) if rows > most else write.calls(rows)
+            for rows in (*updates.values(), tasks)
         )
 
     def rates(self) -> tuple[str, Mapping[str, Decimal]] | None:
