@@ -210,6 +210,7 @@ class Outcome:
     refused: int
     tasks: int
     seconds: float
+    story: tuple[str, ...]
     wrong: tuple[str, ...]
 
 
@@ -236,9 +237,11 @@ def brave(
         expired = Fault(answer="expired", times=0, every=login_every)
         room.sandbox.faults.set([*certain, expired, *BROKEN, *THROTTLED[kind], REFUSED[kind]])
         began, syncs = time.monotonic(), 0
-        idle = False
+        idle, story = False, list[str]()
         while not idle and syncs < MOST_SYNCS:
-            idle = room.sync().nothing_to_do
+            report = room.sync()
+            idle = report.nothing_to_do
+            story.append(_more(report))
             syncs += 1
         seconds = time.monotonic() - began
         room.sandbox.faults.set([])
@@ -260,17 +263,19 @@ def brave(
             refused=len(refused),
             tasks=len(room.tasks()),
             seconds=seconds,
+            story=tuple(story),
             wrong=tuple(wrong),
         )
 
 
 def _more(report: Any) -> str:
-    """What a sync found that should have found nothing."""
+    """What a sync found to do, and how it ended."""
     (c,) = report.connections
     sets = [f"{s.record}.{s.field}: {s.before} -> {s.after}" for s in c.plan.sets[:3]]
     tasks = [f"{t.op} {t.key}" for t in c.plan.tasks[:3]]
     counts = f"{len(c.plan.sets)} fields, {len(c.plan.tasks)} tasks"
-    return f"exit {c.exit_code} {c.message}; {counts}: {'; '.join([*sets, *tasks])}"
+    done = f"{c.written} written, {c.failed} refused, {c.deferred} deferred"
+    return f"exit {c.exit_code} {c.message}; {counts}, {done}: {'; '.join([*sets, *tasks])}"
 
 
 def _wrong(
@@ -298,11 +303,12 @@ def _wrong(
 def show(outcome: Outcome) -> str:
     """The figures as text."""
     statuses = ", ".join(f"{s}: {n}" for s, n in sorted(outcome.statuses.items()) if s)
+    story = "".join(f"  sync: {line[:300]}\n" for line in outcome.story)
     return (
         f"{outcome.kind}: {outcome.accounts:,} accounts, {outcome.syncs} syncs in "
         f"{outcome.seconds:.0f} s, {outcome.calls:,} calls (in good weather "
         f"{outcome.calm_calls:,}), {outcome.throttled} throttled, {outcome.tasks:,} tasks, "
-        f"{outcome.refused} refused rows\n  answers by status: {statuses}\n  "
+        f"{outcome.refused} refused rows\n  answers by status: {statuses}\n{story}  "
         + ("\n  ".join(outcome.wrong) or "no task twice, no write lost, no call before its time")
     )
 
