@@ -42,7 +42,7 @@ def preflight(connected: Connected, policy: Policy) -> Iterator[CheckNote]:
     yield CheckNote("ok", f"logged in to {connector.identity()}")
     yield from connector.check()
     schemas: dict[str, ObjectSchema | None] = {}
-    yield from _inputs(connected, schemas)
+    yield from _inputs(connected, policy, schemas)
     yield from _input_types(connected, policy, schemas)
     yield from _outputs(connected, policy, schemas)
     yield from _objects(connected, schemas)
@@ -66,9 +66,19 @@ def _schema(
         )
 
 
-def _inputs(connected: Connected, schemas: dict[str, ObjectSchema | None]) -> Iterator[CheckNote]:
+def _lacking(near: str, *, ours: bool) -> str:
+    """What to do about a field that is not there. `ours`: syncd can make it."""
+    if not ours:
+        return near or "correct its name in the mapping, or grant read access to it"
+    return "create it with `syncd provision --apply`" + (f"; {near}" if near else "")
+
+
+def _inputs(
+    connected: Connected, policy: Policy, schemas: dict[str, ObjectSchema | None]
+) -> Iterator[CheckNote]:
     """Each mapped field exists and can be read; what is off if not."""
     mapping = connected.mapping
+    ours = {(spec.object, spec.name) for spec in mapping.specs(policy)}
     written = {write.field for write in mapping.account_writes}
     for source in mapping.sources:
         if source.name in mapping.user_sources or source.name == mapping.task_source:
@@ -89,7 +99,7 @@ def _inputs(connected: Connected, schemas: dict[str, ObjectSchema | None]) -> It
                 yield CheckNote(
                     "error",
                     f"{source.object}.{name} does not exist, or this login may not read it{cost}",
-                    near or "create it with `syncd provision`, or grant read access to it",
+                    _lacking(near, ours=(source.object, name) in ours),
                     source.object,
                     name,
                 )
@@ -136,7 +146,7 @@ def _outputs(
             yield CheckNote(
                 "error",
                 f"{spec.object}.{spec.name} does not exist, or this login may not see it",
-                near or "create it with `syncd provision --apply`",
+                _lacking(near, ours=True),
                 spec.object,
                 spec.name,
             )

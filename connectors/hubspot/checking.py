@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connectors.hubspot.door import Door
-from connectors.hubspot.paths import Paths
+from connectors.hubspot.paths import DATED, ENDS, OAUTH_END, Paths
 from connectors.hubspot.scopes import PROVISIONING, READING, WRITING, remedy
 from syncd.connector import Allowance, CheckNote
 from syncd.errors import LoginError
 
+_SOON_DAYS = 180
 _LOW_SHARE = 0.1  # of the day's calls that syncd may use
 
 
@@ -28,6 +29,7 @@ def notes(
             "another portal's token",
         )
     yield from _scopes(token_facts(door, paths))
+    yield from _ends(door, paths)
     yield from _allowance(allowance)
 
 
@@ -61,6 +63,22 @@ def _scopes(facts: Mapping[str, Any]) -> Iterator[CheckNote]:
             )
         else:
             yield CheckNote("ok", f"scopes {purpose} are granted")
+
+
+def _ends(door: Door, paths: Paths) -> Iterator[CheckNote]:
+    """How long the paths in use are served."""
+    if paths.version:
+        yield CheckNote("ok", f"speaks HubSpot's API of {paths.version}")
+        return
+    ends = [*ENDS, *([("OAuth", OAUTH_END)] if door.session.renewable else [])]
+    soonest = min(end for _, end in ends)
+    near = (soonest - door.server_time().date()).days <= _SOON_DAYS
+    told = ", ".join(f"{what} until {end}" for what, end in ends)
+    yield CheckNote(
+        "warning" if near else "ok",
+        f"speaks HubSpot's v3 and v4 API, which HubSpot supports for a time: {told}",
+        f'Set api_version = "{DATED}" in this connection; nothing else changes.' if near else "",
+    )
 
 
 def _allowance(allowance: Allowance) -> Iterator[CheckNote]:

@@ -19,6 +19,10 @@ _CALCULATED = (
     "calculation_rollup",
     "calculation_score",
 )
+_MOVE_WITH_THE_RECORD = frozenset(
+    {"hs_is_closed", "hs_is_closed_won", "hs_is_closed_lost", "hs_deal_stage_probability"}
+)
+"""Calculated, but of the record's own stage: a change of them comes with one of the record."""
 _REFERENCES = {"OWNER": owners.OBJECT}
 _PLAIN_TYPES = {
     "bool": FieldType.BOOL,
@@ -106,7 +110,7 @@ def _field(object: str, property: Mapping[str, Any]) -> SchemaField:
         required=(object, name) in _REQUIRED,
         # Where the catalogue does not say, the first write will.
         unique=property.get("hasUniqueValue") is not False,
-        calculated=calculated,
+        calculated=calculated and name not in _MOVE_WITH_THE_RECORD,
         restricted=has_options,
         options=tuple(str(o["value"]) for o in property.get("options") or ())
         if has_options

@@ -7,8 +7,19 @@ swaps them all. The v3 and v4 paths are those that hubspot-api-client speaks.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 from urllib.parse import quote
+
+ENDS = (
+    ("associations", date(2027, 3, 30)),
+    ("objects, properties and pipelines", date(2027, 9, 1)),
+)
+"""Until when HubSpot supports the v4 and v3 paths (by its own changelog)."""
+OAUTH_END = date(2027, 2, 16)
+"""When HubSpot switches the v1 path of OAuth off."""
+DATED = "2026-09"
+"""A version whose paths replace them."""
 
 Batch = Literal["read", "create", "update", "upsert"]
 

@@ -11,7 +11,11 @@ READING = (
     "crm.objects.owners.read",
 )
 WRITING = ("crm.objects.companies.write", "crm.objects.contacts.write")
-PROVISIONING = ("crm.schemas.companies.write", "crm.schemas.contacts.write")
+PROVISIONING = (
+    "crm.schemas.companies.write",
+    "crm.schemas.contacts.write",
+    "crm.schemas.deals.write",
+)
 
 
 def remedy(scopes: Iterable[str]) -> str:
