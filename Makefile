@@ -23,6 +23,7 @@ fmt: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 docs: $(STAMP)
+	$(BIN)/python -m syncd.remedies docs/remedies.md
 	$(BIN)/python -m syncd.schemas docs/schemas
 
 bench: $(STAMP)

@@ -336,7 +336,7 @@ def test_no_secret_comes_out(crm: Site) -> None:
     broken = run("sync")
     crm.config.write_text(text.replace(_base_url(text), "https://127.0.0.1:9"))
     pid = crm.start("run")
-    wait_for(crm, "run")
+    wait_for(crm, "daemon_started")
     pages = [ask(port, path, t) for path in ("/metrics", "/readyz") for t in ("", SECRETS["token"])]
     os.kill(pid, signal.SIGTERM)
     crm.zygote.wait(pid)

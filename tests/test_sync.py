@@ -321,7 +321,7 @@ def test_a_refused_record_harms_itself_only(room: Room) -> None:
     assert room.account("A0").get("Tier") is None
 
 
-@pytest.mark.parametrize("change", ["value", "record", "mapping", "definition", "retry"])
+@pytest.mark.parametrize("change", ["value", "record", "mapping", "definition", "policy", "retry"])
 def test_a_refused_write_is_tried_again_for_a_reason(room: Room, change: str) -> None:
     """A new value, record, mapping or definition brings another try; so does a person."""
     room.crm.refuse["Account", "RenewalDate"] = "no"
@@ -340,6 +340,9 @@ def test_a_refused_write_is_tried_again_for_a_reason(room: Room, change: str) ->
             fields = room.crm.fields["Account"]
             fields["RenewalDate"] = SchemaField("RenewalDate", "New", FieldType.DATE)
             room.next_day()
+        case "policy":
+            cadence = room.policy.cadence.model_copy(update={"checkin_days": (15, 30, 90)})
+            room.policy = room.policy.model_copy(update={"cadence": cadence})
         case "retry":
             with room.store.begin() as tx:
                 accounts = room.store.quarantine.retry_all(tx)

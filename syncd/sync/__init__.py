@@ -246,13 +246,14 @@ def _refused(turn: Turn, connected: Connected, refusal: Refusal) -> Reject:
     if refusal.task is not None:
         assert mapping.task is not None
         object, record = mapping.task.shape.object, refusal.task.key
-        fingerprint = task_fingerprint(connected, refusal.task)
+        fingerprint = task_fingerprint(turn, connected, refusal.task)
     else:
         first = refusal.sets[0]
         object, record = first.object, first.record
         with turn.store.begin(write=False) as tx:
             mirrored = turn.store.mirror.get(tx, connected.name, mapping.account_source, record)
         fingerprint = write_fingerprint(
+            turn,
             connected,
             refusal.sets,
             connected.schemas[object],

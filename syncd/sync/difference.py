@@ -282,11 +282,11 @@ def _diff_member(
         for reject in past.rejects.get(key, [])
         if reject.connection == name and reject.kind == "write"
     }
-    sets = _without_refused(connected, fields.sets, member, schema, refused, learned)
+    sets = _without_refused(turn, connected, fields.sets, member, schema, refused, learned)
     stored = past.tasks.get(key, [])
     tasks = task_changes(tx, turn, connected, derivation, member, stored, asked)
     findings = asked.findings if name == derivation.loaded.home else ()
-    tasks = _tasks_without_refused(connected, tasks, refused, learned)
+    tasks = _tasks_without_refused(turn, connected, tasks, refused, learned)
     learned.rejects += _findings(connected, key, (*derivation.findings, *findings))
     learned.filled.setdefault(name, {})[ref.id] = fields.filled
     learned.kept += fields.kept
@@ -309,9 +309,16 @@ def place(reject: Reject) -> tuple[str, str, str, str]:
 
 
 def write_fingerprint(
-    connected: Connected, sets: Sequence[SetField], schema: ObjectSchema, record: Mapping[str, Any]
+    turn: Turn,
+    connected: Connected,
+    sets: Sequence[SetField],
+    schema: ObjectSchema,
+    record: Mapping[str, Any],
 ) -> str:
-    """Changes when a refused write is worth another try: value, definition, record or mapping."""
+    """Changes when a refused write is worth another try.
+
+    That is with another value, definition of the field, record, mapping or policy.
+    """
     written = {write.field for write in connected.mapping.account_writes}
     real = [change for change in sets if change.result != "synced_at"]
     parts = [
@@ -319,12 +326,14 @@ def write_fingerprint(
         [msgspec.to_builtins(schema.find(change.field)) for change in real],
         {field: value for field, value in record.items() if field not in written},
         connected.mapping.hash,
+        turn.policy_hash,
     ]
     encoded = msgspec.json.encode(parts, order="deterministic", enc_hook=str)
     return hashlib.blake2b(encoded, digest_size=16).hexdigest()
 
 
 def _without_refused(
+    turn: Turn,
     connected: Connected,
     sets: Sequence[SetField],
     member: Member,
@@ -337,7 +346,7 @@ def _without_refused(
     def stands(part: Sequence[SetField], field: str) -> bool:
         item = refused.get((member.record.id, field))
         if item is None or item.fingerprint != write_fingerprint(
-            connected, part, schema, member.record.fields
+            turn, connected, part, schema, member.record.fields
         ):
             return False
         learned.still_refused.add(place(item))
@@ -353,6 +362,7 @@ def _without_refused(
 
 
 def _tasks_without_refused(
+    turn: Turn,
     connected: Connected,
     tasks: Sequence[TaskChange],
     refused: Mapping[tuple[str, str], Reject],
@@ -361,7 +371,7 @@ def _tasks_without_refused(
     left = []
     for task in tasks:
         item = refused.get((task.key, ""))
-        if item is not None and item.fingerprint == task_fingerprint(connected, task):
+        if item is not None and item.fingerprint == task_fingerprint(turn, connected, task):
             learned.still_refused.add(place(item))
         else:
             left.append(task)

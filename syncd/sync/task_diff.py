@@ -162,7 +162,7 @@ def _elsewhere(
     return closing, moved
 
 
-def task_fingerprint(connected: Connected, change: TaskChange) -> str:
+def task_fingerprint(turn: Turn, connected: Connected, change: TaskChange) -> str:
     """Changes when a refused task is worth another try."""
     assert connected.mapping.task is not None
     schema = connected.schemas[connected.mapping.task.shape.object]
@@ -171,6 +171,7 @@ def task_fingerprint(connected: Connected, change: TaskChange) -> str:
         dict(change.wrote),
         [msgspec.to_builtins(schema.find(name)) for name in change.values],
         connected.mapping.hash,
+        turn.policy_hash,
     ]
     encoded = msgspec.json.encode(parts, order="deterministic", enc_hook=str)
     return hashlib.blake2b(encoded, digest_size=16).hexdigest()

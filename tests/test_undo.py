@@ -1,0 +1,127 @@
+"""Taking a run back: what it wrote is put back, what people did since is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+
+import pytest
+import states
+from memory_book import Room, planned
+
+from syncd.errors import ConfigError
+from syncd.sync import EXIT_DONE
+from syncd.undoing import Undone, undo
+
+state, postgres = states.state, states.postgres
+
+SOON = date(2026, 9, 30)
+
+
+@pytest.fixture
+def room(state: str) -> Iterator[Room]:
+    """Three customers in their renewal window, synced."""
+    made = Room(state)
+    for number in range(3):
+        made.customer(f"A{number}", ends=SOON, value=10_000 * (number + 1))
+    assert made.sync().exit_code == EXIT_DONE
+    yield made
+    made.close()
+
+
+def taken_back(room: Room, run: int, *, apply: bool = True) -> Undone:
+    turn = room.turn()
+    return undo(turn, turn.connections, run, apply=apply)
+
+
+def test_a_mistake_is_taken_back_but_for_what_people_did(room: Room) -> None:
+    """A wrong policy is written and undone: fields are as before, an edit since stays."""
+    before = {id: room.ours(id) for id in ("A0", "A1", "A2")}
+    right = room.policy
+    room.policy = right.model_copy(
+        update={"renewal": right.renewal.model_copy(update={"window_days": 30})}
+    )
+    mistake = room.sync()
+    wrong = {id: room.ours(id) for id in before}
+    room.crm.put("Account", "A1", RenewalStatus="ask Ann")
+    look = taken_back(room, mistake.run, apply=False)
+    meanwhile = {id: room.ours(id) for id in before}
+    room.policy = right
+    done = taken_back(room, mistake.run)
+    after = {id: room.ours(id) for id in before}
+    report = room.sync()
+
+    assert wrong["A0"]["RenewalStatus"] == "not_due"
+    assert meanwhile["A0"] == wrong["A0"]
+    assert {item.get("field") for item in look.left} == {"RenewalStatus"}
+    assert done.failed == 0
+    assert after["A0"] == before["A0"]
+    assert after["A1"] == {**before["A1"], "RenewalStatus": "ask Ann"}
+    assert {t["Status"] for t in room.tasks()} == {"open"}
+    assert planned(report) == (0, 0)
+
+
+def test_what_was_taken_back_is_not_written_again(room: Room) -> None:
+    """The very values stay away, in full runs too; another value is written."""
+    first = room.sync(dry=True).run - 1
+    done = taken_back(room, first)
+    blank = room.ours("A0")
+    quiet = room.sync(full=True)
+    room.crm.put("Contract", "c-A0", Value=77_000)
+    room.sync()
+
+    assert done.written > 0
+    assert blank["RenewalDate"] is None
+    assert blank["Arr"] is None
+    assert [task["Status"] for task in room.tasks()] == ["completed"] * 3
+    assert planned(quiet) == (0, 0)
+    assert room.account("A0")["Arr"] != Decimal(10_000)
+    assert room.account("A0")["RenewalDate"] is None
+    assert len(room.tasks()) == 3
+
+
+def test_undoing_twice_does_it_once(room: Room) -> None:
+    """The second time there is nothing left to put back."""
+    first = room.sync(dry=True).run - 1
+    taken_back(room, first)
+    again = taken_back(room, first)
+
+    assert again.written == 0
+    assert all(plan.empty for plan in again.plans.values())
+
+
+def test_a_task_that_a_person_ended_is_left(room: Room) -> None:
+    """Completed or deleted since, it is not touched."""
+    tasks = room.tasks()
+    room.crm.put("Task", tasks[0]["id"], Status="completed", Description="done by Ann")
+    room.crm.delete("Task", tasks[1]["id"])
+    first = room.sync(dry=True).run - 1
+    result = taken_back(room, first)
+
+    assert {item.get("task") for item in result.left} == {tasks[0]["Key"], tasks[1]["Key"]}
+    assert room.tasks()[0]["Description"] == "done by Ann"
+    assert len(room.tasks()) == 2
+
+
+def test_a_run_that_never_was(room: Room) -> None:
+    """An unknown number is told, with the command that lists the known ones."""
+    with pytest.raises(ConfigError, match="there is no run 99"):
+        taken_back(room, 99)
+
+
+def test_history_tells_who_held_which_value_when(room: Room) -> None:
+    """Both what syncd wrote and what a person put in its place, in order."""
+    room.crm.put("Account", "A0", RenewalStatus="on hold")
+    room.crm.put("Contract", "c-A0", Value=11_000)
+    room.sync()
+    with room.store.begin(write=False) as tx:
+        entries = room.store.ledger.of_account(tx, "crm:A0")
+    told = [
+        (entry.kind, change["before"], change["after"])
+        for entry in reversed(entries)
+        for change in entry.changes
+        if change["field"] == "RenewalStatus"
+    ]
+
+    assert told == [("fields", None, "window_open"), ("person", "window_open", "on hold")]
