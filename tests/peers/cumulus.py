@@ -42,6 +42,7 @@ class CumulusCI(Peer):
     name = "cumulusci"
     package = "cumulusci"
     kind = SalesforceCrm
+    before = (3, 14)
     counts_only = True
 
     def read_all(self) -> Reading:

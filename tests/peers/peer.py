@@ -26,6 +26,8 @@ class Peer(ABC):
     name: ClassVar[str]
     package: ClassVar[str]
     kind: ClassVar[type[Crm]]
+    home: ClassVar[str] = ""
+    """The folder of its lists, where it shares them; else its name."""
     before: ClassVar[tuple[int, int]] = (4, 0)
     """The first Python that the package does not support."""
     lacks: ClassVar[frozenset[str]] = frozenset()
@@ -52,6 +54,11 @@ class Peer(ABC):
     def write(self) -> dict[str, int]:
         """Update, upsert and so on, checking each; how many records of each. Readers: nothing."""
         return {}
+
+    @classmethod
+    def folder(cls) -> str:
+        """Where its lists and scripts are, below this folder."""
+        return cls.home or cls.name
 
     @classmethod
     def version(cls, source: Path) -> str:

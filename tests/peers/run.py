@@ -21,7 +21,7 @@ from cumulus import CumulusCI
 from peer import Peer, Reading
 from proxy import Proxy, by_pattern
 from room import PeerError, Room
-from scripted import DltHubSpot, HubSpotNode, Jsforce
+from scripted import DltHubSpot, DltSalesforce, HubSpotNode, Jsforce
 from singer_taps import TapHubSpot, TapSalesforce
 
 HERE = Path(__file__).parent
@@ -31,6 +31,7 @@ PEERS: tuple[type[Peer], ...] = (
     AirbyteSalesforce,
     TapSalesforce,
     CumulusCI,
+    DltSalesforce,
     HubSpotNode,
     AirbyteHubSpot,
     TapHubSpot,
@@ -79,12 +80,12 @@ def main() -> int:
 
 def attempt(one: type[Peer]) -> Outcome:
     """Install and run one peer."""
-    source = HERE / one.name
+    source = HERE / one.folder()
     cells = [one.package, one.version(source), one.kind.kind]
     if sys.version_info[:2] >= one.before:
         limit = f"not for Python {sys.version_info.major}.{sys.version_info.minor}"
         return Outcome([*cells, "", "", "", "", "", limit], None)
-    room = Room(ROOMS / one.name, source)
+    room = Room(ROOMS / one.folder(), source)
     began = time.monotonic()
     try:
         room.install()

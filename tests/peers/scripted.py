@@ -65,15 +65,32 @@ class HubSpotNode(Script):
 
 
 @dataclass(slots=True)
-class DltHubSpot(Script):
-    """dlt's REST source, following HubSpot's pages and its search."""
+class Dlt(Script):
+    """dlt's REST source, told of a CRM's login and pages."""
 
-    name = "dlt_hubspot"
     package = "dlt"
-    kind = HubSpotCrm
+    home = "dlt"
+    before = (3, 15)
 
     def command(self) -> list[str]:
-        return [self.room.program("python"), str(self.room.source / "dlt_peer.py")]
+        script = self.room.source / f"{self.crm.kind}_peer.py"
+        return [self.room.program("python"), str(script)]
 
     def write(self) -> dict[str, int]:
         return {}
+
+
+@dataclass(slots=True)
+class DltSalesforce(Dlt):
+    """By nextRecordsUrl."""
+
+    name = "dlt_salesforce"
+    kind = SalesforceCrm
+
+
+@dataclass(slots=True)
+class DltHubSpot(Dlt):
+    """By the lists' next links, and the search's cursor."""
+
+    name = "dlt_hubspot"
+    kind = HubSpotCrm

@@ -113,7 +113,7 @@ def test_every_peer_is_pinned_without_a_registrys_address() -> None:
     from run import HERE
 
     for peer in PEERS:
-        source = HERE / peer.name
+        source = HERE / peer.folder()
         listed = [*source.glob("requirements.txt"), *source.glob("package-lock.json")]
 
         assert peer.version(source)[0].isdigit()
