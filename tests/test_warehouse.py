@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import states
+from states import Postgres
 
 from connectors.csv import CsvConnector
 from connectors.memory import Crm, MemoryConnector
@@ -18,6 +20,7 @@ from syncd.connector import Context, Source
 from syncd.errors import AccessError, ConfigError, IncompleteReadError, UnreachableError
 from syncd.sync import Report, run_once
 
+postgres = states.postgres
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 NAIVE = NOON.replace(tzinfo=None)
 CRM = """
@@ -323,3 +326,67 @@ def test_values_of_every_type_survive_the_state(tmp_path: Path) -> None:
     }
     assert pages[-1].cursor == {"since": {"date": "2026-01-31"}}
     assert again[0].records == pages[0].records
+
+
+def test_a_real_postgresql_is_read(postgres: Postgres) -> None:
+    """Schemas, filters with % and :, keys of two columns, casts, stamps; never a write."""
+    url = postgres.database()
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as tx:
+        tx.exec_driver_sql("CREATE SCHEMA product")
+        tx.exec_driver_sql(
+            "CREATE TABLE product.usage (account uuid, week date, users int, note text,"
+            " loaded_at timestamptz, PRIMARY KEY (account, week))"
+        )
+        for n, note in enumerate(("100%: full", "quiet", "100%: over")):
+            row = (f"00000000-0000-0000-0000-00000000000{n}", date(2026, 1, 5 + n), n, note, NOON)
+            tx.exec_driver_sql("INSERT INTO product.usage VALUES (%s, %s, %s, %s, %s)", row)
+    settings = SqlConnector.Settings.model_validate(
+        {
+            "url": url,
+            "objects": {
+                "product.usage": {"modified": "loaded_at"},
+                "asked": {"query": "SELECT account::text AS id, users FROM product.usage;"},
+                "trick": {"query": "DELETE FROM product.usage RETURNING week AS id"},
+            },
+        }
+    )
+    connector = SqlConnector(settings, Context(name="warehouse"))
+    connector.open()
+    source = Source(
+        "usage", "product.usage", ("account", "week", "users"), where="note LIKE '100%:%'"
+    )
+    pages = list(connector.pull(source, None))
+    rows = {record.id: record for page in pages for record in page.records}
+    ids = list(connector.ids(source))
+    first = min(ids)
+    with engine.begin() as tx:
+        later = NOON + timedelta(hours=1)
+        tx.exec_driver_sql(
+            "UPDATE product.usage SET note = 'quiet now', loaded_at = %s WHERE users = 2", (later,)
+        )
+    changed = [
+        record for page in connector.pull(source, pages[-1].cursor) for record in page.records
+    ]
+    asked = list(connector.pull(Source("asked", "asked", ("users",)), None))
+    read = connector.read(source, [first, "no/2026-01-01", "odd"])
+    types = connector.schema("product.usage").fields
+    with pytest.raises((IncompleteReadError, AccessError)):
+        list(connector.pull(Source("trick", "trick", ("id",)), None))
+    connector.close()
+    with engine.begin() as tx:
+        left = tx.exec_driver_sql("SELECT count(*) FROM product.usage").scalar()
+
+    assert sorted(rows) == sorted(ids)
+    assert first == "00000000-0000-0000-0000-000000000000/2026-01-05"
+    assert rows[first].fields == {
+        "account": "00000000-0000-0000-0000-000000000000",
+        "week": date(2026, 1, 5),
+        "users": 0,
+    }
+    assert rows[first].modified_at == NOON
+    assert read.keys() == {first}
+    assert {(record.id[-10:], record.gone) for record in changed} >= {("2026-01-07", True)}
+    assert {record.fields["users"] for record in asked[0].records} == {0, 1, 2}
+    assert types["week"].type.value == "date"
+    assert left == 3
