@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 import hubspot_scripted
@@ -25,7 +24,6 @@ from pydantic import ValidationError
 from werkzeug import Response
 
 from connectors.hubspot import HubSpotConnector
-from connectors.hubspot.answers import complaint
 from connectors.hubspot.filters import matches
 from connectors.hubspot.limiter import Limiter
 from connectors.hubspot.paths import Paths
@@ -366,20 +364,6 @@ def test_dated_paths_are_one_setting() -> None:
     assert dated.associations("deals", "0-2") == "/crm/associations/2026-09/deals/0-2"
     assert dated.token() == "/oauth/2026-09/token"
     assert dated.owners() == "/crm/owners/2026-09"
-
-
-def test_recorded_errors_are_understood() -> None:
-    """Real error bodies give code, fields and words."""
-    folder = Path(__file__).parents[1].parent / "shared/recordings/hubspot/amp-labs"
-    if not folder.is_dir():
-        pytest.skip("recordings are not at hand")
-    stem = "test__batch__update__contacts__err-"
-    invalid = complaint(json.loads((folder / f"{stem}many-invalid-properties.json").read_text()))
-    twice = complaint(json.loads((folder / f"{stem}duplicate-ids.json").read_text()))
-
-    assert invalid.code == "PROPERTY_DOESNT_EXIST"
-    assert invalid.fields == ("first000name", "last000name")
-    assert twice.ids == ("123456",)
 
 
 def test_compressed_answers_are_read(portal: Portal, hubspot: HubSpotConnector) -> None:
