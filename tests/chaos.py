@@ -184,7 +184,7 @@ def rows(seed: int, *, quick: bool, only: str) -> Iterator[Row]:
     """All that is tried."""
     rng = random.Random(seed)
     zygote, postgres = Zygote(), Postgres()
-    step, n = (9, 3) if quick else (1, 40)
+    step, n = (4, 6) if quick else (1, 40)
     for kind in KINDS:
         with (
             tempfile.TemporaryDirectory() as folder,
