@@ -11,7 +11,9 @@ import pytest
 
 from connectors.salesforce.sandbox import SalesforceSandbox
 from connectors.salesforce.sandbox.api import Request
+from connectors.salesforce.sandbox.errors import RequestError
 from connectors.salesforce.sandbox.ids import long_id
+from connectors.salesforce.sandbox.oauth import LoginError
 
 RECORDED = Path(__file__).resolve().parents[2] / "shared" / "recordings" / "salesforce"
 DESCRIBES = RECORDED / "cumulusci" / "describe"
@@ -169,3 +171,46 @@ def test_restforce_shapes(org: SalesforceSandbox) -> None:
     for name, ours in shapes.items():
         theirs = json.loads((RECORDED / "restforce" / f"{name}.json").read_text())
         assert set(ours) == set(theirs), name
+
+
+def fixture(name: str) -> Any:
+    """A hand-made answer of another client."""
+    return json.loads((RECORDED / "restforce" / f"{name}.json").read_text())
+
+
+def test_refusals_of_another_client(org: SalesforceSandbox) -> None:
+    """Refusals have the very words that another client's fixtures have, but for the names."""
+    nowhere = ask(org, "GET", "sobjects/Whizbang/describe")
+    upsert = ask(org, "PATCH", "sobjects/Account/Namez/x", {"Name": "x"})
+    column = ask(org, "POST", "sobjects/Account", {"foo": "x"})
+
+    assert nowhere == fixture("sobject_describe_error_response")
+    assert upsert == fixture("upsert_error_response")
+    assert column[0]["errorCode"] == fixture("write_error_response")[0]["errorCode"]
+    assert column[0]["message"] == "No such column 'foo' on sobject of type Account"
+
+
+def test_logins_of_another_client(org: SalesforceSandbox) -> None:
+    """A refused login and an ended session are told as another client expects them."""
+    told = {"grant_type": "refresh_token", "refresh_token": "gone"}
+    told |= {"client_id": org.logins.client_id, "client_secret": org.logins.client_secret}
+    with pytest.raises(LoginError) as refused:
+        org.logins.token(told, "", "https://acme.my.salesforce.com")
+    with pytest.raises(RequestError) as ended:
+        org.api.user_of("Bearer nobody's")
+
+    expected = fixture("refresh_error_response")
+    assert {"error": refused.value.code, "error_description": refused.value.description} == expected
+    assert ended.value.body() == fixture("expired_session_response")
+
+
+def test_recorded_composite_failure(org: SalesforceSandbox) -> None:
+    """A failing part of a composite request is carried as in the recording."""
+    asked = {"method": "GET", "referenceId": "r", "url": "/services/data/v66.0/sobjects/Nobody"}
+    answer = ask(org, "POST", "composite", {"allOrNone": False, "compositeRequest": [asked]})
+    text = (RECORDED / "cumulusci" / "TestCompositeParallelSalesforce.test_errors.yaml").read_text()
+    (part,) = answer["compositeResponse"]
+
+    assert (part["httpStatusCode"], part["httpHeaders"]) == (404, {})
+    for word in (*part["body"][0].values(), *part, *part["body"][0]):
+        assert str(word) in " ".join(text.split()), word
