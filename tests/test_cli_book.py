@@ -7,15 +7,16 @@ import io
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import Zygote
+from syncd_process import Ended, faults
 
 from syncd.rehearsal import sandboxes
-from syncd_process import Ended, faults, syncd
 
 CRMS = ["salesforce", "hubspot"]
 CHANGE = {"connection", "object", "record", "account", "field", "before", "after", "because"}
@@ -29,7 +30,9 @@ class Book:
     def __init__(self, stack: ExitStack, folder: Path) -> None:
         """Start them, and run syncd from the first look to nothing left to do."""
         self.folder = folder
-        today = datetime.now(UTC).date()
+        self._zygote = Zygote()
+        stack.callback(self._zygote.stop)
+        today = datetime.now(UTC).date()  # noqa: TID251 - the processes live today
         self.made, self.config = sandboxes(
             stack, folder, accounts=24, seed=11, today=today, kinds=CRMS
         )
@@ -42,8 +45,14 @@ class Book:
         self.again = self.run("sync", "--json")
 
     def run(self, *words: str | Path, wanted: int | None = 0) -> Ended:
-        """A command on this book."""
-        return syncd(*words, folder=self.folder, wanted=wanted)
+        """A command on this book, in a process of its own that was forked from a warm one."""
+        config = () if "-c" in words else ("-c", self.config)
+        out, err = self.folder / "out", self.folder / "err"
+        code = self._zygote.wait(self._zygote.start([*map(str, (*words, *config))], out, err))
+        ended = Ended(code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
+
+        assert wanted is None or code == wanted, f"{code}\n{ended.out}\n{ended.err}"
+        return ended
 
     def ask(self, *words: str | Path, wanted: int | None = 0) -> Any:
         """The command's answer, which must be as its schema says."""
@@ -97,13 +106,13 @@ def test_plan_has_the_promised_form(book: Book) -> None:
     assert answer["changes"]
     assert answer["tasks"]
     for change in answer["changes"]:
-        assert CHANGE <= change.keys()
+        assert change.keys() >= CHANGE
         assert change["because"]
         assert change["before"] != change["after"]
         if change["connection"] == "salesforce":
             assert len(change["record"]) == 18
     for task in answer["tasks"]:
-        assert TASK <= task.keys()
+        assert task.keys() >= TASK
         assert task["op"] in {"open", "update", "close"}
     assert set(answer["calls"]) == set(CRMS)
     assert all(set(calls) == {"read", "write"} for calls in answer["calls"].values())
@@ -307,7 +316,11 @@ def test_undo_shows_and_names_unknown_runs(book: Book) -> None:
 
     assert not shown["applied"]
     assert shown["written"] == 0
-    assert len(shown["changes"]) == len(book.sync.answer["changes"])
+    left = {c["field"].lower() for c in book.sync.answer["changes"]}
+    assert left - {c["field"].lower() for c in shown["changes"]} == {
+        "syncd_synced_at__c",
+        "syncd_synced_at",
+    }
     assert "there is no run 999" in book.run("undo", "999", wanted=2).err
 
 
@@ -326,7 +339,7 @@ def test_tables_on_a_pipe_are_plain(book: Book) -> None:
 
 
 def test_sfdx_files_are_written(book: Book) -> None:
-    """provision --sfdx DIR leaves source files and asks no CRM to change."""
+    """With --sfdx DIR provision leaves source files and asks no CRM to change."""
     folder = book.folder / "sfdx"
     answer = book.ask("provision", "--sfdx", folder)
 
@@ -355,11 +368,10 @@ def test_one_crm_that_is_away_costs_only_itself(book: Book) -> None:
     check = book.ask("check", "-c", other, wanted=5)
 
     assert plan["connections"]["hubspot"]["exit_code"] == 5
-    assert "127.0.0.1:9" in plan["connections"]["hubspot"]["message"]
+    assert "cannot be reached" in plan["connections"]["hubspot"]["message"]
     assert plan["connections"]["salesforce"]["exit_code"] in {0, 3}
     assert [note["severity"] for note in check["connections"]["hubspot"]] == ["error"]
     assert len(check["connections"]["salesforce"]) > 1
-    assert date.fromisoformat(plan["tasks"][0]["due"])
 
 
 def test_a_wrong_secret_is_a_refused_login(book: Book) -> None:
