@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from syncd.connector import CheckNote, FieldSpec, FieldType, ObjectSchema, SchemaField
-from syncd.errors import AccessError, RequestError, StopRunError
+from syncd.errors import AccessError, RequestError, StopRunError, TransientError
 from syncd.located import did_you_mean
 from syncd.model import User
 from syncd.policy import Policy
@@ -31,14 +31,25 @@ FITTING: dict[FieldType, frozenset[FieldType]] = {
 }
 
 
-def preflight(connected: Connected, policy: Policy) -> Iterator[CheckNote]:
-    """Everything worth knowing before the first run, errors and warnings alike."""
-    connector = connected.connector
+def preflight(connected: Connected, policy: Policy) -> tuple[list[CheckNote], bool]:
+    """Everything worth knowing before the first run, errors and warnings alike.
+
+    True beside it: the CRM was not reached, refused the login or has no calls left, so that this
+    is not all.
+    """
+    notes: list[CheckNote] = []
     try:
-        connector.open()
-    except StopRunError as error:
-        yield CheckNote("error", str(error))
-        return
+        for note in _looked_at(connected, policy):
+            notes.append(note)  # noqa: PERF402 - what was found before the line broke is kept
+    except (StopRunError, TransientError) as error:
+        notes.append(CheckNote("error", str(error)))
+        return notes, True
+    return notes, False
+
+
+def _looked_at(connected: Connected, policy: Policy) -> Iterator[CheckNote]:
+    connector = connected.connector
+    connector.open()
     yield CheckNote("ok", f"logged in to {connector.identity()}")
     yield from connector.check()
     schemas: dict[str, ObjectSchema | None] = {}

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from processes import Zygote
-from syncd_process import Ended, faults
+from syncd_process import ROOT, Ended, faults
 
 from syncd.rehearsal import sandboxes
 
@@ -389,3 +389,42 @@ def test_a_wrong_secret_is_a_refused_login(book: Book) -> None:
 
     assert ended.answer["connections"]["hubspot"]["exit_code"] == 5
     assert secret not in ended.out + ended.err
+
+
+def test_check_tells_words_that_never_occurred(book: Book) -> None:
+    """After a sync the mirror shows a misspelt word, with what was probably meant."""
+    shipped = (ROOT / "mappings" / "salesforce-sandbox.toml").read_text(encoding="utf-8")
+    assert '"New Customer" = "new"' in shipped
+    mapping = book.folder / "misspelt.toml"
+    mapping.write_text(
+        shipped.replace('"New Customer" = "new"', '"New Custommer" = "new"'), encoding="utf-8"
+    )
+    config = book.folder / "misspelt-config.toml"
+    config.write_text(
+        book.config.read_text(encoding="utf-8").replace("salesforce-sandbox", "misspelt.toml")
+        + '\n[[policy.playbooks]]\nid = "never"\nwhen = "arr > 99999999"\nonce_per = "quarter"\n'
+        'assignee = "am"\ndue = 1\nsubject = "Never"\n',
+        encoding="utf-8",
+    )
+    answer = book.ask("check", "--offline", "-c", config)
+    notes = answer["connections"]["salesforce"]
+    told = [note["text"] for note in notes]
+
+    assert any(
+        "Opportunity.Type = 'New Custommer' never matched in" in text
+        and 'did you mean "New Customer"?' in text
+        for text in told
+    )
+    assert any('playbook "never"' in problem["text"] for problem in answer["problems"])
+    assert {note["severity"] for note in notes} == {"warning"}
+
+
+def test_check_leaves_no_state_behind(book: Book) -> None:
+    """Where there is no state yet, a check makes none."""
+    config = book.folder / "fresh.toml"
+    config.write_text(
+        book.config.read_text(encoding="utf-8").replace("syncd.db", "fresh.db"), encoding="utf-8"
+    )
+    book.ask("check", "-c", config)
+
+    assert not (book.folder / "fresh.db").exists()

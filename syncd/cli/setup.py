@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import structs
 
 from syncd.cli.output import (
     answer,
@@ -16,6 +17,10 @@ from syncd.cli.output import (
     table,
     told,
 )
+
+if TYPE_CHECKING:
+    from syncd.bootstrap import Loaded
+    from syncd.connector import CheckNote
 
 FIRST_CONFIG = """\
 #:schema schemas/config.schema.json
@@ -119,28 +124,48 @@ def check(config: Path, as_json_: bool, offline: bool) -> int:
         "connections": {},
     }
     wrong, unreachable = False, False
+    found: dict[str, list[CheckNote]] = {}
     if not offline:
         # An empty state in memory: a check leaves no trace.
         with wired(loaded, store=Store.open("sqlite://")) as ready:
             for connected in ready.connections:
-                notes = list(preflight(connected, loaded.config.policy))
-                unreachable |= len(notes) == 1 and notes[0].severity == "error"
+                notes, stopped = preflight(connected, loaded.config.policy)
+                found[connected.name] = notes
+                unreachable |= stopped
                 wrong |= any(note.severity == "error" for note in notes)
-                document["connections"][connected.name] = [
-                    {
-                        "severity": note.severity,
-                        "object": note.object,
-                        "field": note.field,
-                        "text": note.text,
-                        "remedy": note.remedy,
-                    }
-                    for note in notes
-                ]
+    for name, notes in _lint(loaded, document["problems"]).items():
+        found[name] = [*found.get(name, ()), *notes]
+    document["connections"] = {
+        name: [structs.asdict(note) for note in notes] for name, notes in found.items()
+    }
     if as_json_:
         answer(document)
     else:
         _show_check(document, config)
     return 5 if unreachable else 2 if wrong else 0
+
+
+def _lint(loaded: Loaded, problems: list[dict[str, Any]]) -> dict[str, list[CheckNote]]:
+    """What the book that was read says of the mappings; of the policy, in `problems`.
+
+    Nothing where there is no state yet: a check makes none.
+    """
+    from syncd.bootstrap import wired
+    from syncd.lint import lint_mapping, lint_policy
+    from syncd.store import Store
+
+    state = loaded.config.state
+    if not state.startswith("sqlite:///") or not Path(state.removeprefix("sqlite:///")).is_file():
+        return {}
+    store = Store.open(state)
+    try:
+        with wired(loaded, store=store) as ready:
+            names = [connected.name for connected in ready.connections]
+            told = lint_policy(store, names, loaded.config.policy, loaded.config.located)
+            problems += [_problem(problem) for problem in told]
+            return {one.name: list(lint_mapping(store, one)) for one in ready.connections}
+    finally:
+        store.close()
 
 
 def _problem(problem: Any) -> dict[str, Any]:

@@ -128,6 +128,10 @@ class Tasks:
             )
         )
 
+    def playbooks(self, tx: Connection) -> set[str]:
+        """The playbooks that have ever opened a task."""
+        return set(tx.scalars(select(tasks.c.playbook).distinct()))
+
     def count_open(self, tx: Connection) -> int:
         """Open tasks of all connections."""
         return (
