@@ -80,7 +80,9 @@ class Room:
 
 
 @contextmanager
-def room(kind: str, accounts: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
+def room(
+    kind: str, accounts: int, folder: Path, monkeypatch: pytest.MonkeyPatch, **limits: Any
+) -> Iterator[Room]:
     """A sandbox of that kind with so many accounts, provisioned."""
     monkeypatch.setattr("connectors.hubspot.provision.SETTLE_SECONDS", 0.0)
     book = lean_book(accounts)
@@ -91,7 +93,7 @@ def room(kind: str, accounts: int, folder: Path, monkeypatch: pytest.MonkeyPatch
     )
     with SandboxServer(sandbox.app, folder / "ca.pem") as server:
         settings = sandbox.connection_settings(server.url, folder / "ca.pem")
-        settings |= {"mapping": f"{kind}-sandbox", "limits": {"daily_share": 1.0}}
+        settings |= {"mapping": f"{kind}-sandbox", "limits": {"daily_share": 1.0, **limits}}
         if kind == "hubspot":
             settings["limits"] = {"searches_per_second": 1_000}
         made = Room(kind, sandbox, write_config(folder, {kind: settings}))
@@ -151,3 +153,18 @@ def test_a_sync_costs_hardly_more_than_the_floor(
     assert second.derived <= accounts // 500
     assert again[True] == 0
     assert sum(n for call, n in calls_again.items() if is_read(call)) <= reads + least
+
+
+def test_what_bulk_read_is_no_news_to_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first sync reads and writes through Bulk API, the second reads the same rows through REST:
+    every value is the same, so that nothing is derived again.
+    """
+    limits = {"bulk_threshold": 1, "bulk_write_threshold": 1}
+    with room("salesforce", 40, tmp_path, monkeypatch, **limits) as made:
+        _, calls, _ = made.sync()
+        second, calls_again, _ = made.sync()
+
+    assert sum(count for (_, path), count in calls.items() if path.startswith("jobs/query")) > 10
+    assert not any(path.startswith("jobs") for _, path in calls_again)
+    assert second.pulled > 40
+    assert (second.derived, second.plan.empty) == (0, True)

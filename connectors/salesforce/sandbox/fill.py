@@ -109,7 +109,9 @@ class _Pourer:
         return None if key is None else self.people.get(key)
 
     def _store(self, name: str, **values: Any) -> str:
-        return self.org.store(name, {**self.common, **values})
+        # An org keeps no empty text: it is the same as none.
+        filled = {field: None if value == "" else value for field, value in values.items()}
+        return self.org.store(name, {**self.common, **filled})
 
     def customer(self, customer: BookCustomer) -> None:
         """The account, then all that hangs on it."""
