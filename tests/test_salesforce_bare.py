@@ -17,7 +17,16 @@ from salesforce_org import AUTH, connection
 
 from connectors.salesforce import SalesforceConnector
 from connectors.sandbox.server import SandboxServer
-from syncd.connector import FieldUpdate, Outcome, Record, Source, TaskShape, TaskUpsert
+from syncd.connector import (
+    FieldSpec,
+    FieldType,
+    FieldUpdate,
+    Outcome,
+    Record,
+    Source,
+    TaskShape,
+    TaskUpsert,
+)
 from syncd.errors import LoginError
 
 waits = salesforce_org.waits
@@ -207,6 +216,16 @@ def test_pages_of_one(bare: Bare, salesforce: SalesforceConnector, absolute: boo
     assert len(ids(salesforce)) == 3
 
 
+def test_small_orgs_need_no_bulk(bare: Bare, salesforce: SalesforceConnector) -> None:
+    """However small its pages, an org of a few hundred rows is never read by jobs."""
+    for number in range(100, 400):
+        bare.add("Account", f"001{number:015}", Name="more", Type="Customer")
+    bare.page = 5
+
+    assert len(ids(salesforce)) == 303
+    assert not [call for call in bare.calls if "jobs" in call]
+
+
 def test_what_is_missing_costs_nothing(bare: Bare, salesforce: SalesforceConnector) -> None:
     """Without rates, limits, versions or an Organization the rest goes on, and check says so."""
     notes = list(salesforce.check())
@@ -217,6 +236,19 @@ def test_what_is_missing_costs_nothing(bare: Bare, salesforce: SalesforceConnect
     assert {note.severity for note in notes} == {"ok", "warning"}
     assert any("API versions" in note.text for note in notes)
     assert any("does not tell how many" in note.text for note in notes)
+
+
+def test_provisioning_where_nothing_can_be_made(salesforce: SalesforceConnector) -> None:
+    """What cannot be made or granted is told step by step; what is there needs no step."""
+    there = FieldSpec("Account", "Tier__c", "Tier", FieldType.TEXT)
+    new = FieldSpec("Account", "New__c", "New", FieldType.TEXT)
+
+    steps = list(salesforce.provision([there, new], apply=True))
+
+    assert [step.kind for step in steps] == ["field", "permission_set"]
+    assert all(step.error and not step.done for step in steps)
+    assert "by hand" in steps[1].error
+    assert list(salesforce.provision([there], apply=True)) == []
 
 
 def test_describe_of_few_words(salesforce: SalesforceConnector) -> None:

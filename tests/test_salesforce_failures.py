@@ -651,6 +651,19 @@ def test_bulk_job_that_failed(
     assert len(posted(org, f"{BASE}/jobs/query")) == 1
 
 
+def test_bulk_that_always_fails(
+    org: responses.RequestsMock, salesforce: SalesforceConnector
+) -> None:
+    """Where no job can be made, for whatever reason, the pages are read instead."""
+    more = f"{URL}/services/data/v66.0/query/0r8-1"
+    org.get(f"{BASE}/query/", json=rows("001A", last=False, total=60_000))
+    org.post(f"{BASE}/jobs/query", status=500, body=HTML)
+    org.get(more, json=rows("001B", total=60_000))
+
+    with pytest.raises(IncompleteReadError, match="announced 60000 rows and gave 2"):
+        pull(salesforce)
+
+
 def test_bulk_job_that_failed_in_between(
     org: responses.RequestsMock, salesforce: SalesforceConnector
 ) -> None:

@@ -92,7 +92,7 @@ def test_own_answer(org: Caller) -> None:
     assert (second.status, second.json(), third.status) == (418, {"a": 1}, 200)
 
 
-def test_before_and_after(org: Caller) -> None:
+def test_before_and_after(org: Caller, caplog: pytest.LogCaptureFixture) -> None:
     """A call can be lost with nothing done, or with everything done."""
     new = {"Name": "Acme"}
     org.sandbox.strike(Fault("drop", method="POST"), Fault("drop", method="POST", applies=True))
@@ -103,6 +103,7 @@ def test_before_and_after(org: Caller) -> None:
         seen.append(len(org.sandbox.rows("Account")))
 
     assert seen == [0, 1]
+    assert "without completing" not in caplog.text
 
 
 def test_broken_answers(org: Caller) -> None:

@@ -14,7 +14,13 @@ from connectors.salesforce.query import Query
 from connectors.salesforce.session import Session
 from connectors.salesforce.shape import Progress, Shape
 from syncd.connector import Cursor, Page
-from syncd.errors import AccessError, IncompleteReadError, RequestError, TransientError
+from syncd.errors import (
+    AccessError,
+    IncompleteReadError,
+    RequestError,
+    TransientError,
+    UnreachableError,
+)
 
 PAGE_ROWS = 10_000
 
@@ -36,7 +42,7 @@ def start(session: Session, query: Query) -> str:
 
     try:
         return session.read(create)
-    except (RequestError, AccessError) as error:
+    except (RequestError, AccessError, UnreachableError) as error:
         if session.log is not None:
             session.log.info("bulk_query_not_possible", object=query.object, reason=str(error))
         return ""

@@ -69,10 +69,11 @@ def _is_large(page: Rows, threshold: int) -> bool:
     """Whether REST would take more pages than `threshold` rows do at 2,000 a page.
 
     Salesforce gives rows with two or more custom long texts 200 a page (SOQL reference, query
-    result size): ten times the calls, so that a tenth of the rows is as large.
+    result size): ten times the calls, so that a tenth of the rows is as large. What would fit
+    into one page of the usual size never is.
     """
     rows = ROWS_A_PAGE if page.last else len(page.rows)
-    return page.total * ROWS_A_PAGE > threshold * rows
+    return page.total > ROWS_A_PAGE and page.total * ROWS_A_PAGE > threshold * rows
 
 
 def _filter(source: Source) -> list[str]:

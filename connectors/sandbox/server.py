@@ -7,6 +7,7 @@ their ``ca_file`` setting.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import ssl
 import threading
@@ -76,6 +77,11 @@ class Spelt:
         await self.app(scope, receive, send_spelt)
 
 
+def _worth_a_line(record: logging.LogRecord) -> bool:
+    """A connection that breaks off because a fault wants it to is no news."""
+    return "without completing response" not in record.getMessage()
+
+
 async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
     """Serve until told to stop; then give connections that were just hung up time to close."""
     await server.serve([listener])
@@ -134,6 +140,7 @@ class SandboxServer:
             server_header=False,  # the CRMs name their own
         )
         config.load()
+        logging.getLogger("uvicorn.error").addFilter(_worth_a_line)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         certificate.configure_cert(context)
         config.ssl = context
