@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import states
@@ -13,7 +14,7 @@ from memory_book import TODAY, fill_customer
 
 from syncd.explanation import explain
 from syncd.leading import figures
-from syncd.link import LinkRules
+from syncd.link import LinkRules, match
 from syncd.sync import EXIT_UNREACHABLE
 
 state, postgres = states.state, states.postgres
@@ -335,3 +336,39 @@ def test_a_write_that_fails_in_one_crm_is_made_up_for(room: TwoCrms) -> None:
 
     assert room.shown(room.sales, "S1")["RenewalDate"] == "2026-10-31"
     assert room.shown(room.service, "T1")["RenewalDate"] == "2026-10-31"
+
+
+def test_a_run_without_changes_looks_for_no_links(
+    room: TwoCrms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who belongs together is worked out when an account record or [link] has changed."""
+    asked: list[int] = []
+
+    def counted(*given: Any) -> Any:
+        asked.append(1)
+        return match(*given)
+
+    monkeypatch.setattr("syncd.sync.linking.match", counted)
+    room.settled()
+    room.sales.put("Contract", "c-S1", EndDate="2026-10-31")
+    room.settled()
+    assert len(asked) == 1
+
+    room.sales.put("Account", "S2", Website="two.example")
+    room.settled()
+    assert len(asked) == 2
+
+    room.link = LinkRules(connections=("sales", "service"), tasks="service")
+    room.settled()
+    assert len(asked) == 3
+
+
+def test_a_record_deleted_while_links_end_has_left(room: TwoCrms) -> None:
+    """It goes in the very run in which [link] is taken out of the config."""
+    room.settled()
+    room.sales.delete("Contract", "c-S1")
+    room.sales.delete("Account", "S1")
+    room.link = None
+    room.settled()
+
+    assert set(room.accounts()) == {"sales:S2", "service:T1", "service:T3"}

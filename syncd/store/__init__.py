@@ -24,7 +24,7 @@ from syncd.store.copying import copy_state
 from syncd.store.erasure import Erased, Erasure
 from syncd.store.failures import is_defect, lost
 from syncd.store.ledger import BY_A_PERSON, UNDONE, Entry, Intent, Kept, Ledger
-from syncd.store.links import Joined, Links, Membership
+from syncd.store.links import Joined, Links, Membership, Parted
 from syncd.store.mirror import Changed, Mirror, Row, fingerprint
 from syncd.store.opening import alembic_config, migrate, open_engine
 from syncd.store.quarantine import Quarantine, Reject
@@ -46,6 +46,7 @@ __all__ = [
     "Kept",
     "Links",
     "Membership",
+    "Parted",
     "Reject",
     "Row",
     "Store",

@@ -44,6 +44,7 @@ class Membership(Struct, frozen=True):
     linked_by: str | None
     why: str | None
     linked_on: date | None
+    changed: bool  # since links were last made
     gone: bool
     name: str
 
@@ -60,6 +61,20 @@ class Joined(Struct, frozen=True):
     places: tuple[tuple[str, str], ...]
     by: str
     why: str
+
+
+class Parted(Struct, frozen=True):
+    """A record that is to be an account of its own again.
+
+    With `own_past` it goes on from what was derived of it before the link (else, if there is
+    nothing, of the customer, but for the tier); without from what was derived of the customer.
+    `gone`: the record has left the book.
+    """
+
+    connection: str
+    id: str
+    own_past: bool
+    gone: bool = False
 
 
 class Links:
@@ -81,9 +96,9 @@ class Links:
         tx: Connection,
         connection: str,
         found: Mapping[str, tuple[str | None, Sequence[str]]],
-        read_as: str,
+        read_as: str | None,
     ) -> None:
-        """Keep domain and other CRMs' ids of these records."""
+        """Keep domain and other CRMs' ids of these records; None: they are to be read again."""
         rows = [
             {"b_id": id, "b_domain": domain, "b_link": to_json(list(links))}
             for id, (domain, links) in found.items()
@@ -115,6 +130,7 @@ class Links:
                 linked_by=row.linked_by,
                 why=row.linked_why,
                 linked_on=row.linked_on,
+                changed=row.read_as is None,
                 gone=row.gone,
                 name=row.name,
             )
@@ -154,12 +170,7 @@ class Links:
                     )
                 )
             }
-            pasts = {
-                row.account: row.body
-                for row in tx.execute(
-                    select(derived.c.account, derived.c.body).where(derived.c.account.in_(fresh))
-                )
-            }
+            pasts = self._pasts(tx, fresh)
             here = members.c.connection == bindparam("b_connection")
             here &= members.c.id == bindparam("b_id")
             if fresh:
@@ -206,56 +217,96 @@ class Links:
                 update(accounts).where(accounts.c.key.in_(lead)).values(gone=False, dirty=True)
             )
 
-    def part(
-        self, tx: Connection, connection: str, id: str, *, own_past: bool, gone: bool = False
-    ) -> None:
-        """Let a record that does not lead its account be an account of its own.
+    def part(self, tx: Connection, parted: Sequence[Parted]) -> None:
+        """Let records that do not lead their accounts be accounts of their own."""
+        for some in chunks(parted, JOINED_AT_ONCE):
+            rows = self._rows(tx, some)
+            joint = sorted({row.account for row in rows.values()})
+            own = {one: f"{one.connection}:{one.id}" for one in some}
+            upsert(
+                tx,
+                accounts,
+                [
+                    {"key": own[one], "connection": one.connection, "dirty": True, "gone": one.gone}
+                    for one in some
+                ],
+            )
+            leaving = {(rows[one].account, one.connection): own[one] for one in some}
+            for table in HANGING:
+                used = (
+                    select(table.c.account, table.c.connection)
+                    .where(table.c.account.in_(joint))
+                    .distinct()
+                )
+                for row in tx.execute(used).all():
+                    new = leaving.get((row.account, row.connection))
+                    if new is not None:
+                        self._move(tx, table, row.connection, row.account, new)
+            pasts = self._pasts(tx, joint)
+            found = {}
+            for one in some:
+                row = rows[one]
+                past = pasts.get(row.account)
+                if one.own_past and row.alone is not None:
+                    found[own[one]] = row.alone
+                elif past is not None:
+                    found[own[one]] = _untiered(past) if one.own_past else past
+                if not one.own_past:
+                    self._copy_snapshots(tx, row.account, own[one])
+            self._set_pasts(tx, found)
+            self._unlink(tx, some, own)
+            tx.execute(update(accounts).where(accounts.c.key.in_(joint)).values(dirty=True))
 
-        With `own_past` it goes on from what was derived of it before the link, else from what was
-        derived of the customer.
-        """
-        own = f"{connection}:{id}"
-        here = members.c.connection == connection, members.c.id == id
-        row = tx.execute(select(members).where(*here)).one()
-        assert row.account != own, "a record that leads is left by the others"
-        upsert(
-            tx,
-            accounts,
-            [{"key": own, "connection": connection, "dirty": True, "gone": gone}],
-        )
-        for table in HANGING:
-            self._move(tx, table, connection, row.account, own)
-        if own_past and row.alone is not None:
-            self._set_past(tx, own, row.alone)
-        else:
-            past = tx.scalar(select(derived.c.body).where(derived.c.account == row.account))
-            if past is not None:
-                self._set_past(tx, own, _untiered(past) if own_past else past)
-            if not own_past:
-                self._copy_snapshots(tx, row.account, own)
-        tx.execute(update(members).where(*here).values(account=own, **_UNLINKED))
-        tx.execute(update(accounts).where(accounts.c.key == row.account).values(dirty=True))
+    def leave_alone(self, tx: Connection, left: Sequence[Parted]) -> None:
+        """All others have parted from these records, each of which leads its account."""
+        for some in chunks(left, JOINED_AT_ONCE):
+            rows = self._rows(tx, some)
+            own = {one: f"{one.connection}:{one.id}" for one in some}
+            pasts = self._pasts(tx, own.values())
+            found = {}
+            for one in some:
+                row, key = rows[one], own[one]
+                if one.own_past and row.alone is not None:
+                    found[key] = row.alone
+                    tx.execute(
+                        delete(snapshots).where(
+                            snapshots.c.account == key, snapshots.c.day >= row.linked_on
+                        )
+                    )
+                elif one.own_past and key in pasts:
+                    found[key] = _untiered(pasts[key])
+            self._set_pasts(tx, found)
+            self._unlink(tx, some, own)
+            for gone in (True, False):
+                keys = [own[one] for one in some if one.gone is gone]
+                tx.execute(
+                    update(accounts).where(accounts.c.key.in_(keys)).values(dirty=True, gone=gone)
+                )
 
-    def leave_alone(
-        self, tx: Connection, connection: str, id: str, *, own_past: bool, gone: bool = False
-    ) -> None:
-        """All others have parted from this record, which leads its account."""
-        own = f"{connection}:{id}"
-        here = members.c.connection == connection, members.c.id == id
-        row = tx.execute(select(members).where(*here)).one()
-        if own_past and row.alone is not None:
-            self._set_past(tx, own, row.alone)
-            tx.execute(
-                delete(snapshots).where(
-                    snapshots.c.account == own, snapshots.c.day >= row.linked_on
+    def _rows(self, tx: Connection, some: Sequence[Parted]) -> dict[Parted, Any]:
+        found = {
+            (row.connection, row.id): row
+            for row in tx.execute(
+                select(members).where(
+                    members.c.linked_by.is_not(None), members.c.id.in_([one.id for one in some])
                 )
             )
-        elif own_past:
-            past = tx.scalar(select(derived.c.body).where(derived.c.account == own))
-            if past is not None:
-                self._set_past(tx, own, _untiered(past))
-        tx.execute(update(members).where(*here).values(**_UNLINKED))
-        tx.execute(update(accounts).where(accounts.c.key == own).values(dirty=True, gone=gone))
+        }
+        return {one: found[one.connection, one.id] for one in some}
+
+    def _unlink(self, tx: Connection, some: Sequence[Parted], own: Mapping[Parted, str]) -> None:
+        tx.execute(
+            update(members)
+            .where(
+                members.c.connection == bindparam("b_connection"),
+                members.c.id == bindparam("b_id"),
+            )
+            .values(account=bindparam("b_account"), **_UNLINKED),
+            [
+                {"b_connection": one.connection, "b_id": one.id, "b_account": own[one]}
+                for one in some
+            ],
+        )
 
     def _move(self, tx: Connection, table: Table, connection: str, old: str, new: str) -> None:
         """What hangs on one connection's record goes to another account."""
@@ -265,9 +316,25 @@ class Links:
             .values(account=new)
         )
 
-    def _set_past(self, tx: Connection, key: str, body: str) -> None:
-        known = tx.scalar(select(derived.c.derived_at).where(derived.c.account == key))
-        upsert(tx, derived, [{"account": key, "body": body, "derived_at": known or ""}])
+    def _pasts(self, tx: Connection, keys: Iterable[str]) -> dict[str, str]:
+        """What was derived of these accounts."""
+        query = select(derived.c.account, derived.c.body).where(derived.c.account.in_(list(keys)))
+        return {row.account: row.body for row in tx.execute(query)}
+
+    def _set_pasts(self, tx: Connection, found: Mapping[str, str]) -> None:
+        query = select(derived.c.account, derived.c.derived_at)
+        at = {
+            row.account: row.derived_at
+            for row in tx.execute(query.where(derived.c.account.in_(list(found))))
+        }
+        upsert(
+            tx,
+            derived,
+            [
+                {"account": key, "body": body, "derived_at": at.get(key, "")}
+                for key, body in found.items()
+            ],
+        )
 
     def _copy_snapshots(self, tx: Connection, old: str, new: str) -> None:
         upsert(
@@ -285,6 +352,7 @@ _UNLINKED: Mapping[str, Any] = {
     "linked_why": None,
     "linked_on": None,
     "alone": None,
+    "read_as": None,  # a link that was broken is looked for again
 }
 
 

@@ -6,6 +6,7 @@ changed; who belongs together is then worked out from one query.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -14,7 +15,7 @@ from sqlalchemy import Connection
 
 from syncd.link import Known, LinkRules, People, Place, match, people
 from syncd.model import Account
-from syncd.store import Joined, Membership, StoredTask, chunks
+from syncd.store import Joined, Membership, Parted, StoredTask, chunks
 from syncd.sync.turn import Connected, Turn
 
 RECOGNISED_BY = frozenset({"account.domain", "account.link"})
@@ -33,10 +34,15 @@ def link_accounts(turn: Turn) -> None:
         rules = turn.link
         if rules is None:
             if linked:
-                _regroup(tx, turn, {_place(m): m for m in linked}, [], frozenset())
+                missing = _absent(tx, turn, linked)
+                _regroup(tx, turn, {_place(m): m for m in linked}, [], missing)
             return
         unsure = {c.name for c in _linked_connections(turn, rules) if _unsure(c)}
-        missing = _recognise(tx, turn, rules, unsure)
+        unread = _unread(tx, turn, rules)
+        if not unsure and not any(unread.values()):
+            return
+        missing = _absent(tx, turn, linked)
+        missing |= _recognise(tx, turn, rules, unread, unsure)
         rows = {_place(m): m for m in linked}
         rows |= {_place(m): m for m in turn.store.links.memberships(tx, rules.connections)}
         known = [
@@ -65,14 +71,37 @@ def _place(member: Membership) -> Place:
     return member.connection, member.id
 
 
-def _recognise(tx: Connection, turn: Turn, rules: LinkRules, unsure: set[str]) -> frozenset[Place]:
-    """Read domain and ids of changed records; the linked records that have left the book."""
+def _read_as(connected: Connected, rules: LinkRules) -> str:
+    """Changes when the mapping or [link] does: then every record is looked at again."""
+    text = f"{connected.mapping.hash}:{rules.hash()}"
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _unread(tx: Connection, turn: Turn, rules: LinkRules) -> dict[str, list[str]]:
+    """Ids of records that changed since links were last made, by connection."""
+    return {
+        c.name: turn.store.links.unread(tx, c.name, _read_as(c, rules))
+        for c in _linked_connections(turn, rules)
+    }
+
+
+def _recognise(
+    tx: Connection,
+    turn: Turn,
+    rules: LinkRules,
+    unread: Mapping[str, Sequence[str]],
+    unsure: set[str],
+) -> frozenset[Place]:
+    """Read domain and ids of changed records; the linked records that have left the book.
+
+    What is read in a run that is not sure of everything is read again by the next.
+    """
     missing: set[Place] = set()
     for connected in _linked_connections(turn, rules):
         if RECOGNISED_BY & connected.withheld:
             continue
         name, mapping = connected.name, connected.mapping
-        for some in chunks(turn.store.links.unread(tx, name, mapping.hash)):
+        for some in chunks(unread[name]):
             found: dict[str, tuple[str | None, Sequence[str]]] = {}
             for record in turn.store.mirror.many(tx, name, mapping.account_source, some):
                 for item in mapping.read(mapping.account_source, record, connected.context):
@@ -82,8 +111,22 @@ def _recognise(tx: Connection, turn: Turn, rules: LinkRules, unsure: set[str]) -
                 absent = [id for id in some if id not in found]
                 missing |= {(name, id) for id in absent}
                 found |= dict.fromkeys(absent, (None, ()))
-            turn.store.links.identify(tx, name, found, mapping.hash)
+            turn.store.links.identify(
+                tx, name, found, None if unsure else _read_as(connected, rules)
+            )
     return frozenset(missing)
+
+
+def _absent(tx: Connection, turn: Turn, linked: Sequence[Membership]) -> frozenset[Place]:
+    """Linked records that were seen to leave the book."""
+    absent: set[Place] = set()
+    for connected in turn.connections:
+        name = connected.name
+        ids = {m.id for m in linked if m.connection == name and m.changed}
+        source = connected.mapping.account_source
+        there = {record.id for record in turn.store.mirror.many(tx, name, source, sorted(ids))}
+        absent |= {(name, id) for id in ids - there}
+    return frozenset(absent)
 
 
 def _ids(text: str | None) -> tuple[str, ...]:
@@ -126,34 +169,23 @@ def _regroup(
             current.setdefault(member.account, []).append(place)
     named = [replace(group, key=_key(rows, group.places)) for group in groups]
     wanted = {place: group.key for group in named for place in group.places}
-    parted = joined = 0
+    parting: list[Parted] = []
+    alone: list[Parted] = []
     for key, places in current.items():
         lead = next((p for p in places if rows[p].own_key == key), None)
         others = [p for p in places if p != lead]
         leaving = [p for p in others if wanted.get(p, rows[p].own_key) != key]
-        if leaving:
-            _settle_moved(tx, turn, key)
-        for connection, id in leaving:
-            turn.store.links.part(
-                tx,
-                connection,
-                id,
-                own_past=lead not in missing,
-                gone=(connection, id) in missing,
-            )
+        parting += [Parted(*p, own_past=lead not in missing, gone=p in missing) for p in leaving]
         if lead is not None and len(leaving) == len(others):
-            turn.store.links.leave_alone(
-                tx,
-                *lead,
-                own_past=not any(place in missing for place in others),
-                gone=lead in missing,
-            )
-        parted += len(leaving)
+            goes_on = any(place in missing for place in others)
+            alone.append(Parted(*lead, own_past=not goes_on, gone=lead in missing))
+    _settle_moved(tx, turn, sorted({rows[one.connection, one.id].account for one in parting}))
+    turn.store.links.part(tx, parting)
+    turn.store.links.leave_alone(tx, alone)
     fresh = [g for g in named if set(g.places) != set(current.get(g.key, ()))]
     turn.store.links.join(tx, fresh, turn.today)
-    joined = len(fresh)
-    if parted or joined:
-        turn.log.info("accounts_linked", joined=joined, parted=parted)
+    if parting or fresh:
+        turn.log.info("accounts_linked", joined=len(fresh), parted=len(parting))
 
 
 def _key(rows: Mapping[Place, Membership], places: Sequence[Place]) -> str:
@@ -172,27 +204,20 @@ def let_go(tx: Connection, turn: Turn, connection: str, id: str) -> None:
         return
     others = [place for place in places if place != (connection, id)]
     if key == f"{connection}:{id}":
-        for place in others:
-            links.part(tx, *place, own_past=False)
-        links.leave_alone(tx, connection, id, own_past=False)
+        links.part(tx, [Parted(*place, own_past=False) for place in others])
+        links.leave_alone(tx, [Parted(connection, id, own_past=False)])
         return
-    links.part(tx, connection, id, own_past=True)
+    links.part(tx, [Parted(connection, id, own_past=True)])
     if len(others) == 1:
-        links.leave_alone(tx, *others[0], own_past=False)
+        links.leave_alone(tx, [Parted(*others[0], own_past=False)])
 
 
-def _settle_moved(tx: Connection, turn: Turn, key: str) -> None:
+def _settle_moved(tx: Connection, turn: Turn, keys: Sequence[str]) -> None:
     """A task that moved to another CRM and was finished there is finished for good."""
-    stored = turn.store.tasks.of_accounts(tx, [key]).get(key, [])
-    done = {slot_of(task): task.connection for task in stored if task.state in FINISHED}
-    turn.store.tasks.save(
-        tx,
-        [
-            replace(task, state="closed")
-            for task in stored
-            if task.state == "moved" and slot_of(task) in done
-        ],
-    )
+    for stored in turn.store.tasks.of_accounts(tx, keys).values():
+        done = {slot_of(task) for task in stored if task.state in FINISHED}
+        back = [task for task in stored if task.state == "moved" and slot_of(task) in done]
+        turn.store.tasks.save(tx, [replace(task, state="closed") for task in back])
 
 
 def slot_of(task: StoredTask) -> tuple[str, ...]:
