@@ -59,7 +59,7 @@ def add(room: TwoCrms, at: int, id: str, domain: str | None, day: date | None) -
 
 
 @settings(
-    max_examples=12,
+    max_examples=6,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
@@ -262,7 +262,7 @@ def test_two_linked_crms_settle_whatever_happens() -> None:
     run_state_machine_as_test(
         TwoCompanies,
         settings=settings(
-            max_examples=15,
+            max_examples=8,
             stateful_step_count=20,
             deadline=None,
             derandomize=True,
