@@ -253,6 +253,7 @@ def test_long_names_are_cut() -> None:
     [
         ({"when": "helth_band == 'red'"}, 'when: unknown name "helth_band"', '"health_band"'),
         ({"when": "arr +"}, "when:", ""),
+        ({"when": "renewal_date < $today"}, 'when: unknown name "$today"', "today"),
         ({"when": "arr * 2"}, "when: must be true or false", ""),
         ({"due": "tier"}, "due: must be a date", ""),
         ({"once_per": "key_account"}, "once_per: must be a date, a text or a number", ""),

@@ -16,6 +16,7 @@ from rule_engine import Context, DataType, Rule, errors, type_resolver_from_dict
 
 from syncd.errors import ConfigError, Problem
 from syncd.located import did_you_mean
+from syncd.playbooks.expressions import Expression
 from syncd.playbooks.names import DATE, TEXT, TRUTH, types_for
 from syncd.playbooks.wording import HTML, PLAIN, Template
 from syncd.policy import PlaybookPolicy, Policy
@@ -23,6 +24,8 @@ from syncd.policy import PlaybookPolicy, Policy
 ROLES = frozenset({"am", "csm", "ae", "am_manager", "ae_manager"})
 _LITERAL = re.compile(r"(?<![\w.'-])\d+(?:\.\d+)?")
 _DAY = re.compile(r"\bd'(\d{4}-\d\d-\d\d)")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_BUILTIN = re.compile(r"\$\w+")  # of the expression language: its clock and its dice
 _TIMED = re.compile(r"\bdays_\w+\(|\btoday\b")
 _NEEDED = ("when", "once_per", "assignee", "due", "subject")
 
@@ -37,11 +40,11 @@ class Playbook(Struct, frozen=True):
 
     id: str
     each: str | None
-    when: Rule
-    closes_when: Rule | None
-    once_per: Rule
+    when: Expression
+    closes_when: Expression | None
+    once_per: Expression
     assignees: tuple[str, ...]
-    due: Rule | int
+    due: Expression | int
     priority: str
     subject: Template
     body: Template
@@ -171,8 +174,12 @@ class _Reader:
         """The names that the conditions read so far use."""
         return frozenset(self._names)
 
-    def rule(self, key: str, text: Any, wanted: Any) -> Rule | None:
+    def rule(self, key: str, text: Any, wanted: Any) -> Expression | None:
         """The expression, or None and a problem."""
+        own_clock = _BUILTIN.search(_QUOTED.sub("", str(text)))
+        if own_clock is not None:
+            self._add(f'{key}: unknown name "{own_clock[0]}"', "the day of the run is today")
+            return None
         context = Context(
             type_resolver=type_resolver_from_dict(self.types),
             default_value=None,
@@ -194,7 +201,7 @@ class _Reader:
         elif wanted is None and found in (TRUTH, DataType.NULL):
             self._add(f"{key}: must be a date, a text or a number", f"in: {text}")
         self._names |= set(context.symbols)
-        return rule
+        return Expression(rule, sorted(context.symbols))
 
     def template(self, key: str, text: str, *, html: bool = False) -> Template | None:
         """The template, or None and a problem."""

@@ -11,7 +11,6 @@ from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
-from rule_engine import Rule, errors
 
 from syncd.model import AccountRecords, Before, Derived, Finding, Ref
 from syncd.playbooks.compiled import Playbook, Playbooks, shipped
@@ -126,11 +125,11 @@ class _Asked(Struct, frozen=True):
     def tasks(self, findings: list[Finding]) -> Iterator[DesiredTask]:
         """One task for each assignee role; adds a Finding where a task cannot be."""
         playbook = self.playbook
-        holds = _holds(playbook.when, self.names)
+        holds = playbook.when.holds(self.names)
         if playbook.closes_when is None:
             if not holds:
                 return
-        elif _holds(playbook.closes_when, self.names):
+        elif playbook.closes_when.holds(self.names):
             return
         cycle = self._cycle()
         found = self._due()
@@ -201,7 +200,7 @@ class _Asked(Struct, frozen=True):
         )
 
     def _cycle(self) -> str | None:
-        value = _evaluate(self.playbook.once_per, self.names)
+        value = self.playbook.once_per.value(self.names)
         if value is None or value == "":
             return None
         if isinstance(value, date):
@@ -219,7 +218,7 @@ class _Asked(Struct, frozen=True):
         off = holidays_of(self.policy.tasks.holidays)
         if isinstance(self.playbook.due, int):
             return add_business_days(self.today, max(1, self.playbook.due), off), False
-        value = _evaluate(self.playbook.due, self.names)
+        value = self.playbook.due.value(self.names)
         if not isinstance(value, date):
             return None
         named = due = plain_date(value)
@@ -264,15 +263,3 @@ def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return day(value) if isinstance(value, date) else str(value)
-
-
-def _holds(rule: Rule, names: Mapping[str, Any]) -> bool:
-    return _evaluate(rule, names) is True
-
-
-def _evaluate(rule: Rule, names: Mapping[str, Any]) -> Any:
-    """The expression's value; None where it needs something that is not known."""
-    try:
-        return rule.evaluate(names)
-    except errors.EvaluationError:
-        return None

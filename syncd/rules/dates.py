@@ -10,14 +10,15 @@ from functools import lru_cache
 import holidays
 
 DAY = timedelta(days=1)
-_FIRST = date.min.toordinal()
-_LAST = date.max.toordinal()
 _SATURDAY = 5
 
 
 def add_days(day: date, days: int) -> date:
     """`day` moved by so many days; beyond the calendar: its first or last day."""
-    return date.fromordinal(min(max(day.toordinal() + days, _FIRST), _LAST))
+    try:
+        return day + timedelta(days)
+    except OverflowError:
+        return date.max if days > 0 else date.min
 
 
 def add_months(day: date, months: int) -> date:

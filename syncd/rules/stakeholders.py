@@ -73,6 +73,7 @@ def _single_threaded(given: RuleInput, met: dict[str, list[date]]) -> Derived:
         return Derived(
             None, "neither contacts' last activity nor contacts of activities are mapped"
         )
+    over = add_days(today, -ACTIVE_DAYS)  # what is as far back counts no more
     active: list[Contact] = []
     events: list[date] = []  # days on which one more, or one fewer, is active
     for contact in records.contacts:
@@ -81,7 +82,7 @@ def _single_threaded(given: RuleInput, met: dict[str, list[date]]) -> Derived:
         days = [*met.get(contact.id, ())]
         if contact.last_activity_on is not None:
             days.append(contact.last_activity_on)
-        spans = _spans(days)
+        spans = _spans([day for day in days if day > over])
         active += [contact] if any(first <= today < end for first, end in spans) else []
         events += [day for span in spans for day in span if day > today]
     count = len(active)
