@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import http.client
+import json
 import ssl
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -103,3 +107,23 @@ def test_userinfo_has_the_names_of_openid(salesforce: SandboxServer) -> None:
 
     assert answer["preferred_username"] == answer["username"] != ""
     assert answer["name"] == answer["display_name"]
+
+
+def test_started_with_a_file_or_without_the_mapping_fits(tmp_path: Path) -> None:
+    """The book's own fields are mapped on the first start with --data, and on the next."""
+    command = [sys.executable, "-m", "syncd", "sandbox", "hubspot", "--accounts", "2"]
+    told = []
+    for _ in range(2):
+        with subprocess.Popen(
+            [*command, "--data", "portal.json"],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            told.append(json.loads(process.stdout.readline())["connection"]["mapping"])
+            process.terminate()
+
+    assert told == ["hubspot-sandbox", "hubspot-sandbox"]
+    assert (tmp_path / "portal.json").exists()

@@ -72,22 +72,22 @@ def sandbox(
         made.faults.latency = latency
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
+    stop = Event()
+    if data is not None:
+        # A thread of its own: the signal may come while the main one holds the state's lock.
+        signal.signal(signal.SIGUSR1, lambda *_: Thread(target=made.dump, args=(data,)).start())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
     ca_path = (ca_file or (folder or Path()) / f"{kind}-sandbox-ca.pem").resolve()
     with serve_sandbox(made, ca_path, port=port) as server:
         settings: dict[str, Any] = made.connection_settings(server.url, ca_path)
-        if data is None:
-            settings["mapping"] = f"{kind}-sandbox"
+        # The customer's own fields are in every sandbox, and in what it dumps.
+        settings["mapping"] = f"{kind}-sandbox"
         # Plainly, and not by `say`: these are the sandbox's own keys, made for whoever started it.
         click.echo(json.dumps({"url": server.url, "ca_file": str(ca_path), "connection": settings}))
         if folder is not None:
             note(f"config written to {write_config(folder, {kind: settings})}")
         note(f"{kind} sandbox on {server.url}; stop it with Ctrl-C")
-        stop = Event()
-        if data is not None:
-            # A thread of its own: the signal may come while the main one holds the state's lock.
-            signal.signal(signal.SIGUSR1, lambda *_: Thread(target=made.dump, args=(data,)).start())
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
         stop.wait()
     if data is not None:
         made.dump(data)
