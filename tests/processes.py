@@ -24,18 +24,31 @@ from syncd.rehearsal import write_config
 
 KINDS = ("salesforce", "hubspot")
 ZYGOTE = Path(__file__).parent / "zygote.py"
-STAMPS = {
-    *("SystemModstamp", "LastModifiedDate", "LastModifiedById", "CreatedDate", "CreatedById"),
-    *("LastViewedDate", "LastReferencedDate", "Id", "LastActivityDate"),
-    *("hs_lastmodifieddate", "hs_createdate", "createdate", "hs_object_id", "lastmodifieddate"),
-    *(
-        "hubspot_owner_assigneddate",
+STAMPS = frozenset(
+    [
+        "SystemModstamp",
+        "LastModifiedDate",
+        "LastModifiedById",
+        "CreatedDate",
+        "CreatedById",
+        "LastViewedDate",
+        "LastReferencedDate",
+        "LastActivityDate",
+        "CompletedDateTime",
+        "Id",
+        "hs_lastmodifieddate",
+        "hs_createdate",
+        "createdate",
+        "lastmodifieddate",
+        "hs_object_id",
         "hs_updated_by_user_id",
         "hs_created_by_user_id",
         "hs_object_source",
-        "hs_timestamp",
-    ),
-}
+        "hubspot_owner_assigneddate",
+        "hs_task_completion_date",
+    ]
+)
+"""Fields that tell when something was written, not what."""
 
 
 class Zygote:

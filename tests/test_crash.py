@@ -14,6 +14,7 @@ import pytest
 import states
 from processes import KINDS, Site, Zygote, site
 
+from connectors.sandbox.faults import Fault
 from syncd.store import Store, to_text
 from syncd.sync import EXIT_DONE, EXIT_REJECTED
 
@@ -146,3 +147,24 @@ def test_the_log_of_a_run_has_one_line_for_it_and_one_for_each_write(crm: Site) 
     assert len(runs) == 1
     assert runs[0]["written"] == written == len(writes) > 0
     assert all(line["outcome"] == "done" and line["timestamp"] for line in writes)
+
+
+@pytest.mark.parametrize("answer", ["html", "drop"])
+def test_an_answer_that_is_none_is_looked_into(crm: Site, answer: str) -> None:
+    """A page of HTML, or no answer at all: on reads, and on writes that were carried out."""
+    crm.begin()
+    calls = crm.calls_of_a_sync()
+    wanted = crm.crm()
+    crm.begin()
+    for skip in (4, calls - 6, 1):
+        crm.sandbox.strike(Fault(answer=answer, skip=skip, times=1, applies=True))
+    codes = [crm.run("sync"), crm.run("sync")]
+    crm.sandbox.faults.set([])
+    last = crm.run("sync", "--json")
+    found = crm.crm()
+
+    assert set(codes) <= {*FINE, 5}
+    assert last == EXIT_DONE
+    assert crm.answer()["nothing_to_do"]
+    assert found.lost(wanted) == []
+    assert found.copies == 0
