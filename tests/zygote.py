@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import select
+import signal
 import sys
 from pathlib import Path
 
@@ -38,9 +39,10 @@ def tell(**words: object) -> None:
     sys.stdout.flush()
 
 
-def start(args: list[str], out: str, err: str) -> None:
+def start(args: list[str], out: str, err: str, living: set[int]) -> None:
     pid = os.fork()
     if pid:
+        living.add(pid)
         tell(pid=pid)
         return
     code = 1
@@ -55,7 +57,7 @@ def start(args: list[str], out: str, err: str) -> None:
         os._exit(code)
 
 
-def reap() -> None:
+def reap(living: set[int]) -> None:
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
@@ -63,6 +65,7 @@ def reap() -> None:
             return
         if not pid:
             return
+        living.discard(pid)
         tell(ended=pid, code=os.waitstatus_to_exitcode(status))
 
 
@@ -70,14 +73,18 @@ def main() -> None:
     for name in PRELOADED:
         importlib.import_module(name)
     tell(ready=str(Path.cwd()))
+    living: set[int] = set()
     while True:
         ready, _, _ = select.select([0], [], [], 0.01)
-        reap()
+        reap(living)
         if ready:
             line = sys.stdin.readline()
             if not line:
+                # A test that failed may have left a daemon behind.
+                for pid in living:
+                    os.kill(pid, signal.SIGKILL)
                 return
-            start(**json.loads(line))
+            start(**json.loads(line), living=living)
 
 
 if __name__ == "__main__":
