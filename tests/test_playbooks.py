@@ -20,7 +20,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from connectors.hubspot import HubSpotConnector
 from syncd.errors import ConfigError
+from syncd.mapping import load_mapping
 from syncd.model import Account, AccountRecords, Before, Derived, Opportunity, Ref, User
 from syncd.playbooks import (
     DesiredTask,
@@ -224,13 +226,21 @@ def test_html_bodies_are_escaped() -> None:
     """Where the CRM wants HTML, text of the CRM cannot bring in markup of its own."""
     records = AccountRecords(_account(name="<script>x</script> & Co"), users=USERS)
     values = {"health_band": Derived("red"), "health_drivers": Derived("NPS <-20>")}
+    mapping = load_mapping(
+        Path(__file__).parent.parent / "mappings" / "hubspot.toml",
+        "hubspot",
+        connection="hs",
+        defaults=HubSpotConnector.mapping_defaults,
+    )
 
-    task = desired_tasks(PLAYBOOKS, records, values, Before(), Policy(), TODAY, html=True)[0][0]
+    task = desired_tasks(PLAYBOOKS, records, values, Before(), Policy(), TODAY)[0][0]
+    assert mapping.task is not None
+    written = str(mapping.task.encode({"body": task.body})["hs_task_body"])
 
-    assert "<script>" not in task.body
-    assert "&lt;script&gt;x&lt;/script&gt; &amp; Co" in task.body
-    assert "<br>" in task.body
-    assert task.subject == "Health is red: <script>x</script> & Co"
+    assert "<script>x</script> & Co is red since" in task.body
+    assert "<script>" not in written
+    assert "&lt;script&gt;x&lt;/script&gt; &amp; Co" in written
+    assert "<br>" in written or "<p>" in written
 
 
 def test_long_names_are_cut() -> None:
@@ -382,14 +392,12 @@ values_strategy = st.fixed_dictionaries(
     values=values_strategy,
     created=_day,
     closed=st.lists(st.dates(date(2026, 1, 1), date(2026, 6, 1)), max_size=3),
-    html=st.booleans(),
     owner=st.sampled_from([None, "am", "gone"]),
 )
 def test_tasks_are_the_same_twice_and_keys_unique(
     values: dict[str, Derived],
     created: date | None,
     closed: list[date],
-    html: bool,
     owner: str | None,
 ) -> None:
     """Whatever is or is not known: no exception, the same answer twice, and every key once."""
@@ -416,7 +424,6 @@ def test_tasks_are_the_same_twice_and_keys_unique(
             Before(first_run=False),
             Policy(),
             TODAY,
-            html=html,
             load={"am": (1.5, "acme")},
         )
 

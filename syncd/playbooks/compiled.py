@@ -18,7 +18,7 @@ from syncd.errors import ConfigError, Problem
 from syncd.located import did_you_mean
 from syncd.playbooks.expressions import Expression
 from syncd.playbooks.names import DATE, TEXT, TRUTH, types_for
-from syncd.playbooks.wording import HTML, PLAIN, Template
+from syncd.playbooks.wording import PLAIN, Template
 from syncd.policy import PlaybookPolicy, Policy
 
 ROLES = frozenset({"am", "csm", "ae", "am_manager", "ae_manager"})
@@ -48,7 +48,6 @@ class Playbook(Struct, frozen=True):
     priority: str
     subject: Template
     body: Template
-    html_body: Template
     gone: Template | None
     names: frozenset[str]
     offsets: tuple[int, ...]
@@ -112,7 +111,6 @@ def _compile(row: PlaybookPolicy, *, own: bool) -> tuple[Playbook | None, list[P
     body = row.body or ""
     subject = reader.template("subject", row.subject or "")
     plain_body = reader.template("body", body)
-    html_body = reader.template("body", body, html=True)
     gone = None if row.gone is None else reader.template("gone", row.gone)
     assignees = (row.assignee,) if isinstance(row.assignee, str) else row.assignee or ()
     reader.check_assignees(assignees)
@@ -123,7 +121,6 @@ def _compile(row: PlaybookPolicy, *, own: bool) -> tuple[Playbook | None, list[P
         or due is None
         or subject is None
         or plain_body is None
-        or html_body is None
     ):
         return None, list(dict.fromkeys(reader.problems))
     texts = f"{row.when} {row.closes_when or ''}"
@@ -138,7 +135,6 @@ def _compile(row: PlaybookPolicy, *, own: bool) -> tuple[Playbook | None, list[P
         priority=row.priority or "normal",
         subject=subject,
         body=plain_body,
-        html_body=html_body,
         gone=gone,
         names=reader.names & reader.types.keys(),
         offsets=_offsets(texts),
@@ -203,12 +199,11 @@ class _Reader:
         self._names |= set(context.symbols)
         return Expression(rule, sorted(context.symbols))
 
-    def template(self, key: str, text: str, *, html: bool = False) -> Template | None:
+    def template(self, key: str, text: str) -> Template | None:
         """The template, or None and a problem."""
-        environment = HTML if html else PLAIN
         try:
-            used = meta.find_undeclared_variables(environment.parse(text))
-            compiled = environment.from_string(text)
+            used = meta.find_undeclared_variables(PLAIN.parse(text))
+            compiled = PLAIN.from_string(text)
         except TemplateSyntaxError as error:
             self._add(f"{key}: {error.message}", f"line {error.lineno} of the template")
             return None

@@ -63,7 +63,6 @@ def desired_tasks(
     policy: Policy,
     today: date,
     *,
-    html: bool = False,
     first_run: bool | None = None,
     load: Mapping[str, tuple[float, str]] | None = None,
     currency: str = "",
@@ -95,7 +94,7 @@ def desired_tasks(
                 for more, owner in each_names(str(playbook.each), records, policy, today)
             ]
         for scope, deal_owner in scopes[playbook.each]:
-            asked = _Asked(playbook, records, values, policy, today, scope, deal_owner, html)
+            asked = _Asked(playbook, records, values, policy, today, scope, deal_owner)
             for task in asked.tasks(findings):
                 tasks.setdefault(task.key, task)
     return list(tasks.values()), findings
@@ -120,7 +119,6 @@ class _Asked(Struct, frozen=True):
     today: date
     names: Mapping[str, Any]
     deal_owner: str | None
-    html: bool
 
     def tasks(self, findings: list[Finding]) -> Iterator[DesiredTask]:
         """One task for each assignee role; adds a Finding where a task cannot be."""
@@ -168,11 +166,10 @@ class _Asked(Struct, frozen=True):
         opens: bool,
     ) -> DesiredTask:
         playbook, account = self.playbook, self.records.account
-        template = playbook.html_body if self.html else playbook.body
         because = self._because()
         try:
             subject = subject_text(playbook.subject, self.names)
-            body = body_text(template, self.names, html=self.html)
+            body = body_text(playbook.body, self.names)
         except TextError as error:
             subject, body = f"{playbook.id}: {account.name or account.id}", because
             findings.append(

@@ -17,7 +17,7 @@ BODY_CHARS = 30_000
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 
-__all__ = ["HTML", "PLAIN", "Template", "TextError", "body_text", "day", "subject_text"]
+__all__ = ["PLAIN", "Template", "TextError", "body_text", "day", "subject_text"]
 
 
 class TextError(ValueError):
@@ -42,16 +42,16 @@ def _blank(value: Any) -> Any:
     return "" if value is None else value
 
 
-def _environment(*, html: bool) -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(autoescape=html, finalize=_blank)
+def _environment() -> ImmutableSandboxedEnvironment:
+    # Not escaped: what HTML wants is up to the mapping, where a CRM keeps its texts as HTML.
+    environment = ImmutableSandboxedEnvironment(autoescape=False, finalize=_blank)
     environment.filters["money"] = _money
     environment.filters["day"] = day
     environment.globals = {}
     return environment
 
 
-PLAIN = _environment(html=False)
-HTML = _environment(html=True)
+PLAIN = _environment()
 
 
 def _render(template: Template, names: Mapping[str, Any]) -> str:
@@ -74,9 +74,6 @@ def subject_text(template: Template, names: Mapping[str, Any]) -> str:
     return line if len(line) <= SUBJECT_CHARS else f"{line[: SUBJECT_CHARS - 1].rstrip()}…"
 
 
-def body_text(template: Template, names: Mapping[str, Any], *, html: bool) -> str:
-    """The text with single blank lines; as HTML with its line breaks. Raises TextError."""
-    text = _BLANK_LINES.sub("\n\n", _render(template, names).strip())
-    if len(text) > BODY_CHARS:
-        text = f"{text[: BODY_CHARS - 1].rstrip()}…"
-    return text.replace("\n", "<br>\n") if html else text
+def body_text(template: Template, names: Mapping[str, Any]) -> str:
+    """The text with single blank lines. Raises TextError."""
+    return _BLANK_LINES.sub("\n\n", _render(template, names).strip())[:BODY_CHARS]
