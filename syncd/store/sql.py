@@ -60,4 +60,4 @@ def to_text(moment: datetime) -> str:
 
 def to_moment(text: str) -> datetime:
     """What `to_text` wrote."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)  # many times faster than strptime, and it knows the Z
