@@ -11,6 +11,7 @@ from hubspot_scripted import COMPANIES, DEALS, TASKS, Portal, properties, refusa
 from werkzeug import Request, Response
 
 from connectors.hubspot import HubSpotConnector
+from connectors.hubspot.paths import Paths
 from connectors.hubspot.session import Reply
 from connectors.hubspot.verdicts import Verdicts
 from syncd.connector import FieldUpdate, Outcome, Record, Source, TaskUpsert
@@ -427,3 +428,22 @@ def test_moments_with_and_without_a_fraction(portal: Portal, hubspot: HubSpotCon
     assert found["1"].modified_at == datetime(2026, 3, 1, 10, tzinfo=UTC)
     assert found["2"].modified_at == datetime(2026, 3, 1, 10, 0, 0, 250_000, tzinfo=UTC)
     assert found["3"].modified_at is None
+
+
+def test_owners_without_the_slash(portal: Portal, hubspot: HubSpotConnector) -> None:
+    """The path is tried without it before owners count as out of sight."""
+    portal.on("GET /crm/v3/owners", reply({"results": [{"id": "5", "email": "a@b.example"}]}))
+    source = Source(name="user", object="owners", fields=("id", "email"))
+
+    assert pulled(hubspot, source).keys() == {"5"}
+
+
+def test_keys_with_slashes_stay_one_part_of_a_path(
+    portal: Portal, hubspot: HubSpotConnector
+) -> None:
+    """A task's key is no path of its own, where tasks are read one by one."""
+    portal.on("POST /crm/v3/objects/tasks/batch/read", refusal(404, "no", "NOT_FOUND"))
+
+    assert hubspot.find_tasks(TASKS, Source("task", "tasks", ("syncd_key",)), ["a/b c"]) == {}
+    assert Paths().record("tasks", "a/b c") == "/crm/v3/objects/tasks/a%2Fb%20c"
+    assert portal.seen[-1][1]["idProperty"] == "syncd_key"

@@ -8,12 +8,15 @@ time, which costs a call per 100, and once more for those who left (``archived=t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
 
+from connectors.hubspot.answers import Answer
 from connectors.hubspot.door import Door
 from connectors.hubspot.paging import next_page, raise_if_stuck
 from connectors.hubspot.paths import Paths
 from connectors.hubspot.records import moment
+from connectors.hubspot.session import Query
 from connectors.hubspot.verdicts import RefusedError
 from syncd.connector import FieldType, ObjectSchema, Page, Record, SchemaField, Source
 
@@ -54,7 +57,7 @@ class Owners:
     def __init__(self, door: Door, paths: Paths) -> None:
         """Contacts nothing."""
         self._door = door
-        self._paths = paths
+        self._path = paths.owners()
 
     def pull(self, source: Source) -> Iterator[Page]:
         """All owners; the cursor is empty, as there is nothing to go on from."""
@@ -83,12 +86,22 @@ class Owners:
             query = [("limit", str(PAGE)), ("archived", archived)]
             if after:
                 query.append(("after", after))
-            answer = self._door.rows("GET", self._paths.owners(), query=query)
+            answer = self._ask(query)
             yield from answer.get("results") or ()
             seen, after = after, next_page(answer)
             if not after:
                 return
             raise_if_stuck(OBJECT, moved=after != seen)
+
+    def _ask(self, query: Query) -> Answer:
+        """A page. The v3 path is known with its slash and without; HubSpot takes both."""
+        try:
+            return self._door.rows("GET", self._path, query=query)
+        except RefusedError as error:
+            if error.status != HTTPStatus.NOT_FOUND or not self._path.endswith("/"):
+                raise
+        self._path = self._path.rstrip("/")
+        return self._door.rows("GET", self._path, query=query)
 
 
 def _record(source: Source, owner: Mapping[str, Any], *, active: bool) -> Record:

@@ -47,7 +47,7 @@ class Paths:
 
     def record(self, type: str, id: str) -> str:
         """One record."""
-        return f"{self.objects(type)}/{quote(id)}"
+        return f"{self.objects(type)}/{quote(id, safe='')}"
 
     def batch(self, type: str, verb: Batch) -> str:
         """Up to 100 records at once."""
