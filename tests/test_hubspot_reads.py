@@ -25,7 +25,6 @@ from syncd.connector import (
 from syncd.errors import (
     AccessError,
     IncompleteReadError,
-    RequestError,
 )
 
 https, portal, hubspot = hubspot_scripted.https, hubspot_scripted.portal, hubspot_scripted.hubspot
@@ -390,9 +389,9 @@ def test_a_filter_in_words_or_too_long_is_refused(hubspot: HubSpotConnector) -> 
     """HubSpot's filters are a list of at most four beside those that syncd adds."""
     one = {"propertyName": "kind", "operator": "EQ", "value": "a"}
 
-    with pytest.raises(RequestError, match="list of filters"):
+    with pytest.raises(AccessError, match="list of filters"):
         list(hubspot.ids(Source(name="a", object="companies", fields=(), where="kind = 'a'")))
-    with pytest.raises(RequestError, match="has 6 filters"):
+    with pytest.raises(AccessError, match="has 6 filters"):
         list(hubspot.ids(Source(name="a", object="companies", fields=(), where=(one,) * 6)))
 
 

@@ -266,6 +266,25 @@ def test_what_is_withheld_costs_its_own_rules_only(
     assert idle["nothing_to_do"]
 
 
+@pytest.mark.parametrize("kind", ["without", "forbidden"])
+def test_links_that_are_withheld_cost_what_hangs_on_them(
+    desk: MakeDesk, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    """Meetings whose contacts cannot be seen are still their companies' meetings."""
+    at = desk(customers=5, **{kind: ("POST /crm/v4/associations/meetings/contacts/batch/read",)})
+    met = at.portal.add("meetings", hs_meeting_start_time=f"{TODAY}T00:30:00Z")
+    at.portal.link("meetings", met, "companies", "901")
+    at.call(capsys, "provision", "--apply")
+
+    code, done = at.call(capsys, "sync")
+    company = at.portal.records["companies"]["901"]["properties"]
+
+    assert code == 3
+    assert [(r["object"], r["field"]) for r in done["rejects"]] == [("meetings", "contacts")]
+    assert company["syncd_last_touch_on"]
+    assert company["syncd_renewal_date"]
+
+
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
 def test_certificates_of_the_environment_are_trusted(
     desk: MakeDesk,

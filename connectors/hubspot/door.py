@@ -25,6 +25,7 @@ from syncd.connector import Calls
 from syncd.errors import (
     AccessError,
     AllowanceError,
+    RequestError,
     TransientError,
     UnreachableError,
 )
@@ -59,16 +60,16 @@ def reading(object: str) -> Iterator[None]:
     with about(object):
         try:
             yield
-        except RefusedError as error:
+        except RequestError as error:
             raise AccessError(
                 f"{object} cannot be read. {error}",
                 object=object,
-                fields=error.complaint.fields,
+                fields=error.complaint.fields if isinstance(error, RefusedError) else (),
                 remedy=(
                     "Check the object's name and its filter (where) in the mapping, and that the "
                     "portal has this object."
                 ),
-                code=error.code or f"HTTP_{error.status}",
+                code=error.code or f"HTTP_{error.status or 400}",
             ) from error
 
 

@@ -211,7 +211,10 @@ def _switch_off(turn: Turn, connected: Connected) -> None:
 
 
 def _pull_narrowed(turn: Turn, connected: Connected, source: Source, error: AccessError) -> int:
-    """The CRM refused a field that its schema promised: look again, leave it out, go on."""
+    """The CRM refused a field that its schema promised, or links: leave them out, go on.
+
+    Links to the account are another matter: records that belong nowhere are of no use.
+    """
     try:
         fresh = read_schema(turn, connected, source.object, fresh=True)
     except (AccessError, RequestError) as hidden:
@@ -224,17 +227,27 @@ def _pull_narrowed(turn: Turn, connected: Connected, source: Source, error: Acce
         for name in source.fields
         if ("." not in name and fresh.find(name) is None) or name.lower() in blamed
     )
-    if not missing:
+    cut = tuple(link for link in source.associations if link.to.lower() in blamed)
+    lost = _canonical(connected, source, [*missing, *(link.key for link in cut)])
+    homeless = cut and any(name.partition(".")[2] in {"account", "opportunity"} for name in lost)
+    if homeless or not (missing or cut):
         _withhold_source(turn, connected, source, error)
         _switch_off(turn, connected)
         return 0
-    for name in missing:
+    for name in (*missing, *(link.key for link in cut)):
         _reject_field(connected, source, name)
-    connected.withheld |= _canonical(connected, source, missing)
+    connected.withheld |= lost
     _switch_off(turn, connected)
-    narrowed = replace(source, fields=tuple(n for n in source.fields if n not in missing))
+    narrowed = replace(
+        source,
+        fields=tuple(n for n in source.fields if n not in missing),
+        associations=tuple(link for link in source.associations if link not in cut),
+    )
     connected.sources = tuple(narrowed if s.name == source.name else s for s in connected.sources)
-    return _pull_source(turn, connected, narrowed)
+    try:
+        return _pull_source(turn, connected, narrowed)
+    except AccessError as further:
+        return _pull_narrowed(turn, connected, narrowed, further)
 
 
 # --- one source ----------------------------------------------------------------------------------
