@@ -19,6 +19,7 @@ from syncd.connector import Cursor, Page, Record, Source
 from syncd.errors import RequestError
 
 ROWS_A_PAGE = 2_000
+SMALL_PAGES = 10  # a bulk query of any size takes about three calls
 LOST_LOCATOR = "INVALID_QUERY_LOCATOR"
 
 
@@ -66,14 +67,17 @@ def full(session: Session, describes: Describes, shape: Shape, cursor: Cursor) -
 
 
 def _is_large(page: Rows, threshold: int) -> bool:
-    """Whether REST would take more pages than `threshold` rows do at 2,000 a page.
+    """Whether REST would take too many pages: as many as `threshold` rows at 2,000 a page, or more
+    than a few small ones. What would fit into one page of the usual size never is.
 
     Salesforce gives rows with two or more custom long texts 200 a page (SOQL reference, query
-    result size): ten times the calls, so that a tenth of the rows is as large. What would fit
-    into one page of the usual size never is.
+    result size): ten times the calls for the same rows.
     """
     rows = ROWS_A_PAGE if page.last else len(page.rows)
-    return page.total > ROWS_A_PAGE and page.total * ROWS_A_PAGE > threshold * rows
+    most = threshold / ROWS_A_PAGE
+    if rows < ROWS_A_PAGE:
+        most = min(most, SMALL_PAGES)
+    return page.total > max(ROWS_A_PAGE, rows * most)
 
 
 def _filter(source: Source) -> list[str]:

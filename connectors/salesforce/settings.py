@@ -71,7 +71,7 @@ class LimitSettings(BaseModel):
     `daily_share`: the part of the org's daily API calls, everybody's use counted, at which
     syncd stops. `bulk_threshold`: a full read of more rows than this goes through Bulk API 2.0
     (a REST page has 2,000 rows, so 50,000 rows are 25 calls; where Salesforce gives smaller
-    pages, the same number of calls decides). `bulk_write_threshold`: updates of more rows than
+    pages, ten of them are the most). `bulk_write_threshold`: updates of more rows than
     this in one run, or so many new tasks, go through Bulk API 2.0 too; Salesforce advises 2,000.
     `bulk_deadline_minutes`: how long a bulk job may take before the run gives up on it (the job
     goes on, and the next run takes it up).
