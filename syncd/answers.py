@@ -146,6 +146,13 @@ class Value(TypedDict):
     valid_until: Day | None
 
 
+class Missing(TypedDict):
+    """What a rule would have been told more by; without a rule: a record in quarantine."""
+
+    rule: str
+    text: str
+
+
 class KnownTask(TypedDict):
     """A task that syncd opened."""
 
@@ -222,6 +229,10 @@ class Explain(TypedDict):
     refs: Annotated[list[Link], Meta(description="the account's record in each CRM")]
     values: dict[str, Value]
     inputs: Annotated[dict[str, Count], Meta(description="how many records of each kind")]
+    missing: Annotated[list[Missing], Meta(description="what would have told more")]
+    next_change: Annotated[
+        str | None, Meta(description="the first day on which a value can change by itself")
+    ]
     tasks: list[KnownTask]
     writes: Annotated[list[Write], Meta(description="the last ones, latest first")]
     kept: list[Kept]

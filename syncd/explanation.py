@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from syncd.mapping.vocabulary import KINDS
 from syncd.model import Derived, Ref
 from syncd.rules import RULES, borders
 from syncd.rules.rule import BookBorders
@@ -20,6 +21,9 @@ from syncd.sync import (
 )
 
 WRITES_SHOWN = 20
+_FIELDS = frozenset(f"{kind}.{name}" for kind, fields in KINDS.items() for name in fields)
+_OFTEN_BLANK = frozenset({"tier_previous", "notice_deadline", "renewal_risk", "expansion_reason"})
+"""Blank where there is simply nothing to say."""
 
 
 def explain(turn: Turn, connections: Sequence[Connected], key: str) -> dict[str, Any]:
@@ -55,12 +59,17 @@ def explain(turn: Turn, connections: Sequence[Connected], key: str) -> dict[str,
             name: {
                 "value": derived.value,
                 "because": derived.because,
-                "records": [_ref(by_name, ref) for ref in derived.records],
+                "records": [_ref(by_name, ref) for ref in dict.fromkeys(derived.records)],
                 "valid_until": derived.valid_until,
             }
             for name, derived in _ordered(values)
         },
         "inputs": _inputs(loaded),
+        "missing": list(_missing(by_name, loaded, values, [reject.message for reject in rejects])),
+        "next_change": min(
+            (str(one.valid_until) for one in values.values() if one.valid_until is not None),
+            default=None,
+        ),
         "tasks": [_task(task) for task in tasks],
         "writes": [
             {
@@ -127,6 +136,35 @@ def _account(loaded: Loaded) -> dict[str, Any]:
         "status": "gone" if loaded.stored.gone else records.account.status if records else None,
         "owner": owner.name if owner else None,
     }
+
+
+def _missing(
+    by_name: Mapping[str, Connected],
+    loaded: Loaded,
+    values: Mapping[str, Derived],
+    refused: Sequence[str],
+) -> Iterator[dict[str, str]]:
+    """What would have told more: inputs that no mapping names, records refused, blank values."""
+    mapped = {
+        name
+        for member in loaded.members
+        if member.connection in by_name
+        for name in by_name[member.connection].mapping.fields
+    }
+    for rule in RULES:
+        lacking = sorted(name for name in rule.inputs if name not in mapped and name in _FIELDS)
+        if lacking:
+            text = f"not mapped: {', '.join(lacking)}"
+            yield {"rule": rule.name, "text": text}
+        blank = [
+            name
+            for name in rule.writes
+            if name in values and values[name].value is None and name not in _OFTEN_BLANK
+        ]
+        if blank:
+            yield {"rule": rule.name, "text": f"blank: {', '.join(blank)}"}
+    for message in refused:
+        yield {"rule": "", "text": f"in quarantine: {message}"}
 
 
 def _ref(by_name: Mapping[str, Connected], ref: Ref) -> dict[str, str]:

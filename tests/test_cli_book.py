@@ -180,7 +180,10 @@ def test_explain_by_id_domain_and_name(book: Book) -> None:
     assert by_id["refs"][0]["url"].startswith("https://")
     assert by_id["values"]["renewal_date"]["because"]
     assert by_id["writes"][0]["changes"]
-    assert {"value", "because", "records", "valid_until"} == set(by_id["values"]["tier"])
+    assert set(by_id["values"]["tier"]) == {"value", "because", "records", "valid_until"}
+    assert by_id["next_change"] == min(
+        value["valid_until"] for value in by_id["values"].values() if value["valid_until"]
+    )
 
 
 def test_explain_says_which_accounts_a_name_fits(book: Book) -> None:
@@ -221,7 +224,9 @@ def test_explain_as_text(book: Book) -> None:
     text = book.run("explain", change["record"]).out
 
     assert change["account_name"] in text
+    assert "\nRenewal\n" in text
     assert "renewal_date" in text
+    assert "can next change by itself on" in text
     assert "https://" in text
     assert "\x1b" not in text
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from syncd.cli.output import json_option, moment, note, say, table, words
+from syncd.cli.output import json_option, moment, no_config_option, note, say, table, words
 
 if TYPE_CHECKING:
     from syncd.bootstrap import Loaded
@@ -28,6 +28,7 @@ SHOWN = (
 
 
 @click.command()
+@no_config_option
 @json_option
 @click.option("--accounts", type=click.IntRange(10, 100_000), default=60, show_default=True)
 @click.option("--serve", is_flag=True, help="Keep sandboxes, daemon and console running.")

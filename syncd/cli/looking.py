@@ -24,6 +24,8 @@ from syncd.cli.output import (
 if TYPE_CHECKING:
     from syncd.store import Reject, Store
 
+RECORDS_SHOWN = 8
+
 
 @click.command()
 @click.argument("account")
@@ -74,16 +76,61 @@ def _show(document: dict[str, Any]) -> None:
         say(f"  {ref['connection']} {ref['object']} {ref['id']}  {ref['url']}".rstrip())
     inputs = ", ".join(f"{count} {kind}" for kind, count in document["inputs"].items() if count)
     say(f"  worked out from: {inputs or 'the account alone'}")
-    say()
-    for name, value in document["values"].items():
-        say(f"{name}: {words(value['value'])}")
-        if value["because"]:
-            say(f"    {value['because']}")
-        for ref in value["records"][:5]:
-            say(f"    from {ref['object']} {ref['id']}  {ref['url']}".rstrip())
-        if value["valid_until"]:
-            say(f"    can next change by itself on {value['valid_until']}")
+    if document["next_change"]:
+        say(
+            f"  without a change in the CRM, the next value can change on {document['next_change']}"
+        )
+    for title, values in _by_rule(document["values"]):
+        _show_rule(title, values)
+    lacking = [
+        f"  {item['rule']}: {item['text']}" if item["rule"] else f"  {item['text']}"
+        for item in document["missing"]
+    ]
+    if lacking:
+        say()
+        say("What is missing")
+        for line in lacking:
+            say(line)
     _show_past(document)
+
+
+def _by_rule(values: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The values under the names of their rules, in the order of the rules."""
+    from syncd.rules import RULES
+
+    groups = [
+        (rule.name.replace("_", " "), {n: values[n] for n in rule.writes if n in values})
+        for rule in RULES
+    ]
+    known = {name for _, group in groups for name in group}
+    rest = {name: value for name, value in values.items() if name not in known}
+    return [(title, group) for title, group in (*groups, ("other values", rest)) if group]
+
+
+def _show_rule(title: str, values: dict[str, Any]) -> None:
+    """A rule's values, each with its reason; then the records they came from, once."""
+    say()
+    say(title[:1].upper() + title[1:])
+    told: set[str] = set()
+    for name, value in values.items():
+        if name.endswith("_reason") and value["value"] in (None, *told):
+            continue
+        because = "" if value["because"] in told else value["because"]
+        told.add(value["because"])
+        shown = words(value["value"])
+        say(f"  {name}: {shown}")
+        if because and because != shown:
+            say(f"      {because}")
+    records = {
+        ref["url"] or ref["id"]: ref for value in values.values() for ref in value["records"]
+    }
+    for ref in list(records.values())[:RECORDS_SHOWN]:
+        say(f"  from {ref['object']} {ref['id']}  {ref['url']}".rstrip())
+    if len(records) > RECORDS_SHOWN:
+        say(f"  and {len(records) - RECORDS_SHOWN} more records (`syncd explain --json`)")
+    days = [value["valid_until"] for value in values.values() if value["valid_until"]]
+    if days:
+        say(f"  can next change by itself on {min(days, key=str)}")
 
 
 def _show_past(document: dict[str, Any]) -> None:

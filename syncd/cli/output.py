@@ -142,6 +142,11 @@ def config_option(command: F) -> F:
     )(command)
 
 
+def no_config_option(command: F) -> F:
+    """``-c/--config`` where no config is read: taken, so that scripts may always give it."""
+    return click.option("-c", "--config", expose_value=False, hidden=True)(command)
+
+
 def json_option(command: F) -> F:
     """``--json``: one JSON document on stdout."""
     return click.option("--json", "as_json_", is_flag=True, help="Answer as one JSON document.")(

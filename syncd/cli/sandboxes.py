@@ -10,10 +10,11 @@ from typing import Any
 
 import click
 
-from syncd.cli.output import moment, note
+from syncd.cli.output import moment, no_config_option, note
 
 
 @click.command()
+@no_config_option
 @click.argument("kind")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.")
 @click.option(

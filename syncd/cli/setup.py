@@ -13,6 +13,7 @@ from syncd.cli.output import (
     complain,
     config_option,
     json_option,
+    no_config_option,
     say,
     table,
     told,
@@ -57,6 +58,7 @@ access_token = { env = "HUBSPOT_ACCESS_TOKEN" }
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
+@no_config_option
 @json_option
 def init(folder: Path, as_json_: bool) -> int:
     """A first config.toml and copies of the shipped mappings in FOLDER; overwrites nothing."""
