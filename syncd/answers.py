@@ -618,6 +618,39 @@ class Links(TypedDict):
     disagreeing: list[Difference]
 
 
+class Suggested(TypedDict):
+    """A likely field for something that the mapping leaves open."""
+
+    kind: str
+    section: Annotated[str, Meta(description="fields, plan or handoff")]
+    name: Annotated[str, Meta(description="the canonical field")]
+    object: str
+    field: Annotated[str, Meta(description="the CRM's field")]
+    label: str
+    type: str
+    filled: Annotated[Fraction | None, Meta(description="null: no record was read")]
+
+
+class MappingsSuggest(TypedDict):
+    """``syncd mappings suggest --json``."""
+
+    suggestions: Annotated[dict[str, list[Suggested]], Meta(description="by connection")]
+
+
+class Tried(TypedDict):
+    """The examples of one mapping, and what did not come out as expected."""
+
+    file: str
+    examples: Count
+    problems: list[FileProblem]
+
+
+class MappingsTest(TypedDict):
+    """``syncd mappings test --json``."""
+
+    connections: dict[str, Tried]
+
+
 ANSWERS: dict[str, Any] = {
     "approve": Approve,
     "backtest": Backtest,
@@ -630,6 +663,8 @@ ANSWERS: dict[str, Any] = {
     "history": History,
     "init": Init,
     "links": Links,
+    "mappings-suggest": MappingsSuggest,
+    "mappings-test": MappingsTest,
     "plan": Plan,
     "portfolio": Portfolio,
     "provision": Provision,

@@ -1,6 +1,6 @@
 """JSON Schemas of what people write and of what programs read: ``make docs`` writes them.
 
-``config.schema.json`` and ``mapping.schema.json`` are for editors (the ``#:schema`` line of a
+``config``, ``mapping`` and ``examples.schema.json`` are for editors (the ``#:schema`` line of a
 TOML file names one); ``<command>.schema.json`` is the form of that command's ``--json`` answer.
 """
 
@@ -17,6 +17,7 @@ import msgspec
 from syncd.answers import ANSWERS
 from syncd.bootstrap import connector_names, find_connector, is_shipped
 from syncd.config import ConfigFile, connection_model
+from syncd.examples import ExamplesFile
 from syncd.mapping import mapping_schema
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -40,6 +41,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     found = {
         "config.schema.json": config_schema(SHIPPED_CONNECTORS),
         "mapping.schema.json": mapping_schema(),
+        "examples.schema.json": {"$schema": DRAFT, **ExamplesFile.model_json_schema()},
     }
     found |= {f"{name}.schema.json": answer_schema(name) for name in ANSWERS}
     return found
@@ -52,7 +54,11 @@ def answer_schema(command: str) -> dict[str, Any]:
     )
     name = root["$ref"].rpartition("/")[2]
     own = parts.pop(name)
-    schema = {"$schema": DRAFT, "title": f"syncd {command} --json", **_untitled(own)}
+    schema = {
+        "$schema": DRAFT,
+        "title": f"syncd {command.replace('-', ' ')} --json",
+        **_untitled(own),
+    }
     if parts:
         schema["$defs"] = {part: _untitled(parts[part]) for part in sorted(parts)}
     return schema

@@ -81,8 +81,10 @@ def test_every_command_that_answers_in_json_has_a_schema() -> None:
     for name, place in COMMANDS.items():
         module, _, attribute = place.partition(":")
         command = getattr(importlib.import_module(module), attribute)
-        if any("--json" in parameter.opts for parameter in command.params):
-            answering.add(name)
+        parts = {f"{name}-{part}": one for part, one in getattr(command, "commands", {}).items()}
+        for shown, one in (parts or {name: command}).items():
+            if any("--json" in parameter.opts for parameter in one.params):
+                answering.add(shown)
 
     assert answering == set(ANSWERS)
 

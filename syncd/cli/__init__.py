@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": "syncd.cli.demo:demo",
     "init": "syncd.cli.setup:init",
     "check": "syncd.cli.setup:check",
+    "mappings": "syncd.cli.mappings:mappings",
     "provision": "syncd.cli.setup:provision",
     "plan": "syncd.cli.running:plan",
     "sync": "syncd.cli.running:sync",
