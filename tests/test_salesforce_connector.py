@@ -516,13 +516,13 @@ def test_small_pages_make_a_read_large(connect: Connect, sandbox: SalesforceSand
         sandbox.add_field(
             "Account", name, label=name, type="LongTextArea", length=32_768, visibleLines=3
         )
-    accounts(sandbox, 1_300)
+    accounts(sandbox, 2_100)
     limits = {"bulk_threshold": 10_000}  # five pages of 2,000
     narrow, wide = connect(limits=limits), connect(limits=limits)
 
     few, _ = pull(narrow, Source("accounts", "Account", ("Name", "Plan_A__c")))
     both, _ = pull(wide, Source("accounts", "Account", ("Name", "Plan_A__c", "Plan_B__c")))
 
-    assert len(few) == len(both) == 1_300
-    assert narrow.calls.read == 2
+    assert len(few) == len(both) == 2_100
+    assert narrow.calls.read == 3
     assert wide.calls.read == 3

@@ -67,17 +67,17 @@ def full(session: Session, describes: Describes, shape: Shape, cursor: Cursor) -
 
 
 def _is_large(page: Rows, threshold: int) -> bool:
-    """Whether REST would take too many pages: as many as `threshold` rows at 2,000 a page, or more
-    than a few small ones. What would fit into one page of the usual size never is.
+    """Whether there are more than `threshold` rows, or they would come in too many small pages.
 
     Salesforce gives rows with two or more custom long texts 200 a page (SOQL reference, query
-    result size): ten times the calls for the same rows.
+    result size): ten times the calls for the same rows. What would fit into one page of the usual
+    size is never read by a job for the sake of its pages.
     """
-    rows = ROWS_A_PAGE if page.last else len(page.rows)
-    most = threshold / ROWS_A_PAGE
-    if rows < ROWS_A_PAGE:
-        most = min(most, SMALL_PAGES)
-    return page.total > max(ROWS_A_PAGE, rows * most)
+    if page.last or page.total <= ROWS_A_PAGE:
+        return page.total > threshold
+    most = min(SMALL_PAGES, threshold / ROWS_A_PAGE)
+    small = len(page.rows) < ROWS_A_PAGE
+    return page.total > threshold or (small and page.total > len(page.rows) * most)
 
 
 def _filter(source: Source) -> list[str]:
