@@ -63,8 +63,9 @@ def main() -> int:
     outcomes: dict[type[Peer], Outcome] = {}
     for one in PEERS:
         if not asked or one.name in asked:
-            print(f"{one.package} …", file=sys.stderr, flush=True)
+            print(f"{one.package} … ", end="", file=sys.stderr, flush=True)
             outcomes[one] = attempt(one)
+            print(outcomes[one].cells[-1], file=sys.stderr, flush=True)
     show([outcome.cells for outcome in outcomes.values()])
     for one, outcome in outcomes.items():
         if outcome.why:
