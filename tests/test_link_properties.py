@@ -26,6 +26,7 @@ from syncd.connector import Context
 from syncd.errors import UnreachableError
 from syncd.link import LinkRules
 from syncd.sync import EXIT_DONE
+from syncd.sync.linking import slot_of_key
 
 SALES, SERVICE = ("S1", "S2", "S3"), ("T1", "T2", "T3")
 NAMES = ("sales", "service")
@@ -232,7 +233,7 @@ class TwoCompanies(RuleBasedStateMachine):
         for members in self.room.accounts().values():
             shown = [self.room.shown(self._crm(NAMES.index(c)), id) for c, id in members]
             slots = [
-                task["Playbook"]
+                slot_of_key(task["Key"])
                 for connection, id in members
                 for task in _open(self._crm(NAMES.index(connection)))
                 if task["WhatId"] == id

@@ -372,3 +372,19 @@ def test_a_record_deleted_while_links_end_has_left(room: TwoCrms) -> None:
     room.settled()
 
     assert set(room.accounts()) == {"sales:S2", "service:T1", "service:T3"}
+
+
+def test_borders_that_move_reach_only_who_can_be_written(room: TwoCrms) -> None:
+    """A customer of the CRM that is out of reach waits, though the book's borders moved."""
+    fill_customer(room.service, "T3", ends=LATER, value=30_000, Website="other.example")
+    room.settled()
+    assert room.shown(room.service, "T3")["KeyAccount"]
+    room.service.unreachable = True
+    room.sales.put("Contract", "c-S2", Value=900_000)
+    report = room.sync()
+    room.service.unreachable = False
+
+    assert report.exit_code == EXIT_UNREACHABLE
+    assert room.shown(room.sales, "S2")["KeyAccount"]
+    room.settled()
+    assert not room.shown(room.service, "T3")["KeyAccount"]

@@ -119,7 +119,8 @@ def find_due(turn: Turn, served: Sequence[Connected], run: int = 0) -> Due:
     for told in carried.values():
         moved |= {largest for load, largest in told.values() if load > OVERLOAD}
     moved |= overloaded & set(rows)
-    moved -= held
+    # The book's other CRM may be out of reach: what it has alone waits for it.
+    moved = {key for key in moved - held if key.partition(":")[0] in names}
     return Due(
         keys=(*due, *sorted(moved - set(due))),
         run=run,
