@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -28,6 +29,7 @@ from syncd.connector import (
     Value,
 )
 from syncd.errors import AccessError, LoginError
+from syncd.mapping.codecs import CODECS
 
 COMPANY = Association("companies")
 COMPANIES = Source(name="account", object="companies", fields=("name", "lifecyclestage"))
@@ -423,3 +425,31 @@ def test_oauth_works_as_a_private_app_does(room: Room) -> None:
 
     assert whole == {}
     assert connector.allowance().left is None
+
+
+@pytest.mark.parametrize("zone", ["Etc/GMT+12", "UTC", "Pacific/Kiritimati", "Asia/Kathmandu"])
+@pytest.mark.parametrize("day", [date(2026, 12, 31), date(2028, 2, 29), date(2026, 3, 29)])
+def test_days_and_moments_are_exact_all_around_the_world(
+    room: Room, hubspot: HubSpotConnector, zone: str, day: date
+) -> None:
+    """A day is that day when read back, a task's due day too, a moment the same moment."""
+    at = room.connect(zone=zone)
+    id = room.sandbox.insert("companies", name="Acme", lifecyclestage="customer")
+    moment = datetime(day.year, day.month, day.day, 23, 30, tzinfo=ZoneInfo(zone))
+    deal = room.sandbox.insert("deals", dealname="Licence")
+    task = TaskUpsert("zones", {"hs_task_subject": "Call", "hs_timestamp": day}, account_id=id)
+
+    written = [
+        *at.update("companies", [FieldUpdate(id, {"syncd_on": day})]),
+        *at.update("deals", [FieldUpdate(deal, {"closedate": moment})]),
+        *at.upsert_tasks(SHAPE, [task]),
+    ]
+    companies = at.read(Source("account", "companies", ("syncd_on",)), [id])
+    deals = at.read(Source("deal", "deals", ("closedate",)), [deal])
+    tasks = at.find_tasks(SHAPE, TASKS, ["zones"])
+
+    assert all(result.outcome is Outcome.DONE for _, result in written)
+    assert CODECS["date"].read(companies[id].fields["syncd_on"], ZoneInfo(zone)) == day
+    assert CODECS["date"].read(tasks["zones"].fields["hs_timestamp"], ZoneInfo(zone)) == day
+    assert CODECS["datetime"].read(deals[deal].fields["closedate"], ZoneInfo(zone)) == moment
+    assert CODECS["date"].read(deals[deal].fields["closedate"], ZoneInfo(zone)) == day

@@ -2,7 +2,8 @@
 
 "" clears a property. Dates are plain dates, never midnights of some zone. A date that goes into
 a datetime property (a task's ``hs_timestamp``) becomes noon of the portfolio's time zone: read
-back there it is the same day, and so it is in most other zones.
+back there it is the same day, and so it is in most other zones. Twelve hours west of Greenwich it
+becomes eleven o'clock: noon there is a midnight of UTC, by which HubSpot writes plain days.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from zoneinfo import ZoneInfo
 from syncd.connector import FieldType, Value
 
 _NOON = time(12)
+_BEFORE_NOON = time(11)
+_MIDNIGHT = time(0)
 
 
 def wire(value: Value, type: FieldType | None, zone: ZoneInfo) -> str:
@@ -25,7 +28,10 @@ def wire(value: Value, type: FieldType | None, zone: ZoneInfo) -> str:
         return _instant(at)
     if isinstance(value, date):
         if type is FieldType.DATETIME:
-            return _instant(datetime.combine(value, _NOON, tzinfo=zone))
+            noon = datetime.combine(value, _NOON, tzinfo=zone)
+            if noon.astimezone(UTC).time() == _MIDNIGHT:
+                noon = datetime.combine(value, _BEFORE_NOON, tzinfo=zone)
+            return _instant(noon)
         return value.isoformat()
     if isinstance(value, bool):
         return "true" if value else "false"
