@@ -391,6 +391,6 @@ def test_refused_login_ends_with_5(bare: Bare, folder: Path) -> None:
     code, _, log = syncd(folder, "sync", secret="guess")
 
     assert code == 5
-    assert "refused the client_credentials login" in log
+    assert "refused the client_credentials login: client_id or client_secret is wrong" in log
     assert "guess" not in log
     assert bare.logins == 2

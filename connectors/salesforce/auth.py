@@ -57,6 +57,14 @@ PLAIN_WORDS = (
 )
 
 
+PLAIN_CODES = {
+    "invalid_client": "client_id or client_secret is wrong",
+    "invalid_client_id": "client_id is not known to this org",
+    "invalid_grant": "the credentials are wrong, or the user may not log in this way",
+    "unsupported_grant_type": "the app does not allow this login flow",
+}
+
+
 class Token(NamedTuple):
     """What a login gives: the access token, where to call, and whose it is (ids, or empty)."""
 
@@ -191,6 +199,7 @@ def _refused(
         return refusal(answer.status_code, found)
     said = found.text.lower()
     words = next((plain for sign, plain in PLAIN_WORDS if sign in said), "")
+    words = words or PLAIN_CODES.get(found.code, "")
     reason = f"{words} " if words else ""
     code = f"{found.code}: " if found.code else ""
     kind = _ClientRefusedError if about_client and _misplaced(answer, found.code) else LoginError

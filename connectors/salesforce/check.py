@@ -42,12 +42,15 @@ def _flow(session: Session) -> Iterator[CheckNote]:
 
 def _version(session: Session) -> Iterator[CheckNote]:
     version = session.settings.api_version
+    reason = ""
     try:
         known = session.versions()
     except (AccessError, RequestError) as error:
+        known, reason = [], f": {error}"
+    if not known:
         yield CheckNote(
             "warning",
-            f"the org does not tell which API versions it speaks: {error}",
+            f"the org does not tell which API versions it speaks{reason}",
             f'nothing, if the rest of this check is fine; else see whether it has "{version}"',
         )
         return

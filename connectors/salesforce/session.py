@@ -186,14 +186,18 @@ class Session:
         return answer
 
     def versions(self) -> list[str]:
-        """The API versions that the org speaks, such as "66.0"."""
+        """The API versions that the org speaks, such as "66.0"; empty where it does not tell."""
 
         def ask(client: Salesforce) -> list[str]:
             address = f"https://{client.sf_instance}/services/data"
             answer = self.wire.get(address, headers=client.headers)
             if answer.status_code >= requests.codes.multiple_choices:
                 exception_handler(answer, name="versions")
-            return [str(one["version"]) for one in answer.json()]
+            told = answer.json()
+            rows = told if isinstance(told, list) else []
+            return [
+                str(one["version"]) for one in rows if isinstance(one, dict) and "version" in one
+            ]
 
         return self.other(ask)
 
