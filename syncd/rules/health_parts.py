@@ -56,6 +56,8 @@ class Evidence(Struct, frozen=True):
     touched: tuple[tuple[int, Ref], ...] | None
     """The last touch, and those still to come."""
     mails: tuple[int, ...]
+    sentiment: Component
+    """The same on every day."""
 
     def components(self, day: date) -> tuple[Component, ...]:
         """Usage, support, engagement and sentiment, in this order."""
@@ -64,7 +66,7 @@ class Evidence(Struct, frozen=True):
             self._usage(today),
             self._support(today),
             self._engagement(today),
-            _sentiment(self.account),
+            self.sentiment,
         )
 
     def turns(self, day: date) -> Iterator[date]:
@@ -225,6 +227,7 @@ def evidence(records: AccountRecords, interval: int, today: date) -> Evidence:
         opened=tuple(sorted(o for o in opened if o > oldest)) if "ticket" in kinds else (),
         touched=((*([past] if past else ()), *sorted(coming))) if "activity" in kinds else None,
         mails=tuple(sorted(mails)),
+        sentiment=_sentiment(records.account),
     )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterable
 from functools import lru_cache
 
 PLACEHOLDERS = frozenset(
@@ -54,11 +53,12 @@ def plain(text: str) -> str:
     return " ".join(text.split())
 
 
+@lru_cache(maxsize=4096)
 def says_something(
     text: str | None,
     min_chars: int = 2,
     *,
-    placeholders: Iterable[str] = (),
+    placeholders: tuple[str, ...] = (),
     nothing_is_an_answer: bool = False,
 ) -> bool:
     """Whether the text is an answer: long enough as read, and no placeholder.
