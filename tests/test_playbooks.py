@@ -438,6 +438,42 @@ def test_tasks_are_the_same_twice_and_keys_unique(
         assert task.opens is False or task.assignee in {"am", "boss"}
 
 
+AHEAD = (1, 2, 3, 5, 8, 13, 14, 15, 21, 29, 30, 31, 45, 59, 60, 61, 89, 90, 91, 119, 120, 121)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    values=values_strategy,
+    created=_day,
+    closed=st.lists(st.dates(date(2025, 11, 1), date(2026, 5, 11)), max_size=2),
+)
+def test_tasks_stay_until_the_next_turn(
+    values: dict[str, Derived], created: date | None, closed: list[date]
+) -> None:
+    """Whatever the values: while they stand, no task comes, goes or changes before the turn."""
+    deals = tuple(
+        Opportunity(ref=Ref("crm", "o", str(n)), id=str(n), kind="new", won=True, close_date=day)
+        for n, day in enumerate(closed)
+    )
+    records = AccountRecords(_account(created_on=created), opportunities=deals, users=USERS)
+    stood = {name: derived.value for name, derived in values.items()}
+    before = Before(values=stood, since={"health_band": TODAY}, first_run=False)
+    turn = next_turn(PLAYBOOKS, records, values, before, Policy(), TODAY)
+
+    def ask(day: date) -> list[DesiredTask]:
+        return desired_tasks(PLAYBOOKS, records, values, before, Policy(), day)[0]
+
+    now = ask(TODAY)
+    eve = [] if turn is None else [turn - timedelta(days=1)]
+    for day in [*eve, *(TODAY + timedelta(days=ahead) for ahead in AHEAD)]:
+        if turn is None or day < turn:
+            later = ask(day)
+            moves = {task.key: task.due_moves for task in later}
+            assert [_kept(t) for t in later] == [
+                _kept(t, due_moves=moves.get(t.key, False)) for t in now
+            ], day
+
+
 @pytest.mark.parametrize(
     ("when", "turn"),
     [
