@@ -127,8 +127,8 @@ def approve(plan: int, config: Path, as_json_: bool) -> int:
         answer({"approved": plan, "connections": names})
     else:
         say(
-            f"plan {plan} ({', '.join(names)}) is released. The next run carries it out if it "
-            "still comes to the same; if something has changed meanwhile, it is held again."
+            f"plan {plan} ({', '.join(names)}) is released. The next run carries it out; if it "
+            "would by then overwrite anything else, it is held again."
         )
     return 0
 
