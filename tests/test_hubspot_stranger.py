@@ -270,6 +270,33 @@ def test_what_is_withheld_costs_its_own_rules_only(
     assert idle["nothing_to_do"]
 
 
+@pytest.mark.parametrize("ways", [{"loose"}, {"no archived", "strict batches"}, set[str]()])
+def test_a_deleted_company_leaves_the_book(
+    desk: MakeDesk, capsys: pytest.CaptureFixture[str], ways: set[str]
+) -> None:
+    """A full sync finds it by its absence, whatever the portal tells of archived records."""
+    at = desk(customers=12, ways={"no id filter", "archived ignored"} if "loose" in ways else ways)
+    at.call(capsys, "provision", "--apply")
+    at.call(capsys, "sync")
+    del at.portal.records["companies"]["901"]
+    tasks = len(at.portal.records["tasks"])
+
+    code, left = at.call(capsys, "sync", "--full")
+    again, idle = at.call(capsys, "sync", "--full")
+    closed = [
+        row["properties"]
+        for row in at.portal.records["tasks"].values()
+        if row["properties"]["syncd_key"].split("/")[1] == "901"
+    ]
+
+    assert (code, again) == (0, 0), left
+    assert {c["record"] for c in left["changes"]}.isdisjoint({"901"})
+    assert len(at.portal.records["tasks"]) == tasks
+    assert closed
+    assert all(held["hs_task_status"] == "COMPLETED" for held in closed)
+    assert idle["nothing_to_do"]
+
+
 @pytest.mark.parametrize("kind", ["without", "forbidden"])
 def test_links_that_are_withheld_cost_what_hangs_on_them(
     desk: MakeDesk, capsys: pytest.CaptureFixture[str], kind: str
