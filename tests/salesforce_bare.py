@@ -126,6 +126,9 @@ class Bare:
         return _said(201, {"id": id, "success": True, "errors": []})
 
     def _query(self, request: Request, rest: list[str]) -> Response:
+        if "NO SENSE" in request.query_params.get("q", ""):
+            text = "unexpected token: 'NO'"
+            return _said(400, [{"errorCode": "MALFORMED_QUERY", "message": text}])
         if not rest or not rest[0]:
             asked = SELECT.match(request.query_params["q"])
             assert asked, request.query_params["q"]

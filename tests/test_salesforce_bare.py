@@ -379,6 +379,21 @@ def test_sync_twice(bare: Bare, folder: Path) -> None:
     assert len(keys) == len(set(keys)) > 0
 
 
+def test_filter_of_no_sense(folder: Path) -> None:
+    """A filter that the org cannot read ends with 5, points to the mapping and writes nothing."""
+    mapping = folder / "mapping.toml"
+    text = mapping.read_text().replace(
+        'object = "Contract"', 'object = "Contract"\nwhere = "NO SENSE"'
+    )
+    mapping.write_text(text)
+    code, answer, log = syncd(folder, "sync", "--json")
+
+    assert code == 5, log
+    assert "Contract cannot be read (see the where of its section in the mapping)" in log
+    assert "unexpected token: 'NO'" in log
+    assert answer["written"] == 0
+
+
 def test_check_passes(folder: Path) -> None:
     """An org that tells little is no error of the mapping."""
     code, answer, log = syncd(folder, "check", "--json")

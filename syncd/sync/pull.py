@@ -48,6 +48,11 @@ def pull(turn: Turn, connected: Connected) -> int:
             count += _pull_source(turn, connected, source)
         except AccessError as error:
             count += _pull_narrowed(turn, connected, source, error)
+        except RequestError as error:
+            hint = " (see the where of its section in the mapping)" if source.where else ""
+            raise StopRunError(
+                f"{connected.name}: {source.object} cannot be read{hint}: {error}"
+            ) from error
     load_users(turn, connected)
     return count
 
