@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from syncd.located import LocatedToml, did_you_mean
 from syncd.log import get_log, register_secrets
 from syncd.mapping import Mapping as CrmMapping
 from syncd.mapping import ReadContext, load_mapping
+from syncd.mapping.results import RESULTS
 from syncd.plan import WritePolicy
 from syncd.playbooks import Playbooks, compile_playbooks, shipped
 from syncd.policy import Policy
@@ -30,6 +32,8 @@ from syncd.sync import Connected, Progress, Retention, Turn, silent
 
 CONNECTORS = "syncd.connectors"
 SANDBOXES = "syncd.sandboxes"
+_COMPARED = re.compile(r"\b(\w+)\s*(?:[=!]=\s*('[^']*'|\"[^\"]*\")|(?:not\s+)?in\s*\[([^\]]*)\])")
+_QUOTED = re.compile(r"['\"]([^'\"]*)['\"]")
 STARTED = 19  # of the fields of /proc/PID/stat that follow the name
 
 
@@ -179,6 +183,10 @@ def _policy_problems(policy: Policy, located: LocatedToml) -> Iterator[Problem]:
                 f'there is no shipped playbook "{playbook.id}" to switch off',
                 did_you_mean(playbook.id, known),
             )
+        for key in ("when", "closes_when"):
+            for text, hint in _wrong_words(getattr(playbook, key) or "", policy):
+                loc = ("policy", "playbooks", number, key)
+                yield located.problem(loc, f'playbook "{playbook.id}": {key}: {text}', hint)
     holidays = policy.tasks.holidays
     try:
         holidays_of(holidays)
@@ -188,6 +196,19 @@ def _policy_problems(policy: Policy, located: LocatedToml) -> Iterator[Problem]:
             f'no holidays are known for "{holidays}"',
             'a country\'s code such as "GB", a region\'s such as "DE-BY", or a list of dates',
         )
+
+
+def _wrong_words(condition: str, policy: Policy) -> Iterator[tuple[str, str]]:
+    """State words that a condition compares a value with, and that the value never is."""
+    for name, one, several in _COMPARED.findall(condition):
+        result = RESULTS.get(name)
+        if result is None:
+            continue
+        choices = policy.tier.names if result.policy_words else result.choices
+        for word in _QUOTED.findall(one or several) if choices else ():
+            if word not in choices:
+                hint = did_you_mean(word, choices) or f"it is one of {', '.join(choices)}"
+                yield f'{name} is never "{word}"', hint
 
 
 def read_mapping(connection: ConnectionConfig, config: Config) -> CrmMapping:

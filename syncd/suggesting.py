@@ -18,7 +18,7 @@ from syncd.mapping.vocabulary import HANDOFF_FIELDS, KINDS, PLAN_FIELDS, Field
 from syncd.sync import Connected
 
 KINDS_SUGGESTED = ("account", "opportunity", "contract", "contact", "ticket", "usage")
-LEAST_LIKELY = 0.6
+LEAST_LIKELY = 0.7
 SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "arr": ("arr", "annual recurring revenue", "recurring revenue", "acv", "annual contract value"),
     "csm": ("csm", "customer success manager", "success manager"),

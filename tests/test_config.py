@@ -157,6 +157,14 @@ def test_a_good_config(tmp_path: Path) -> None:
             '13:1: playbook "renewal-30": assignee: unknown role "manager"',
         ),
         (
+            "[[policy.playbooks]]\nid = 'renewal-30'\nwhen = \"health_band == 'rde' and arr > 5\"",
+            '13:1: playbook "renewal-30": when: health_band is never "rde" (did you mean "red"?)',
+        ),
+        (
+            "[[policy.playbooks]]\nid = 'renewal-30'\nwhen = \"tier in ['growth', 'gold']\"",
+            '13:1: playbook "renewal-30": when: tier is never "gold" (it is one of strategic,',
+        ),
+        (
             '[notify]\nurls = ["https://hooks.example/T0/secret"]',
             (
                 "12:9: a secret is never written out in the file "
