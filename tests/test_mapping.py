@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import tomllib
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from syncd.connector import Association, FieldType, Record, SchemaField
 from syncd.errors import ConfigError
+from syncd.examples import ExamplesFile
 from syncd.located import parse_toml
 from syncd.mapping import Mapping, ReadContext, load_mapping, mapping_of, mapping_schema
 from syncd.mapping.results import RESULTS
@@ -784,6 +786,9 @@ def test_readme_names_the_whole_vocabulary() -> None:
     assert not [word for word in words if f"`{word}`" not in page and f"{word} " not in page]
     for example in examples:
         text = example.split("```")[0]
+        if text.startswith("[[example]]"):
+            assert ExamplesFile.model_validate(tomllib.loads(text)).example
+            continue
         assert made(text, FILTERS if "companies" in text else SOQL).kinds >= {"account"}
 
 
