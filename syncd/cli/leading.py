@@ -18,6 +18,7 @@ from syncd.cli.output import (
     config_option,
     json_option,
     moment,
+    note,
     on_terminal,
     say,
     shorten,
@@ -32,6 +33,7 @@ BRIDGE = ("starting_arr", "new", "expansion", "contraction", "churn", "ending_ar
 RATES = ("nrr", "grr", "renewal_rate_count", "renewal_rate_arr", "logo_retention")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 BAR = 40
+NOTHING_READ = "The state holds no customers yet: `syncd plan` or `syncd sync` reads them."
 
 
 @click.command()
@@ -67,6 +69,8 @@ def portfolio(
         "currency": currency,
         "groups": [_group(group) for group in groups],
     }
+    if not sum(group.accounts for group in groups):
+        note(NOTHING_READ)
     if as_json_:
         answer(document)
     elif as_csv:
@@ -167,10 +171,12 @@ def backtest(config: Path, as_json_: bool, policy_file: Path, as_of: date | None
     with wired(loaded) as ready:
         turn = ready.turn(clock=moment, dry=True, as_of=as_of)
         document = tried(turn, ready.connections, policy, playbooks)
+    total = document["accounts"]
+    if not total:
+        note(NOTHING_READ)
     if as_json_:
         answer(document)
         return 0
-    total = document["accounts"]
     if not document["changes"] and not document["tasks_opened"]:
         say(f"nothing would change for any of {total} accounts")
         return 0
