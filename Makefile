@@ -28,6 +28,7 @@ docs: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/sync.py
+	$(BIN)/python benchmarks/derive.py
 
 storm: $(STAMP)
 	$(BIN)/python tests/storm.py

@@ -154,6 +154,8 @@ def _changes(renewal: Renewal, stand: Stand) -> dict[str, date | None]:
     unchanged = set(was)
     if len(stand.terms) <= 1:
         unchanged.discard("renewal_arr")
+        if not any(term.rolls for term in stand.terms):
+            unchanged = {"status"}  # one end, or deals: the date is the same on every day
     later = stand
     for looked_at in range(1, _DAYS_LOOKED_AT + 1):
         day = renewal.next_event(later)
