@@ -263,3 +263,33 @@ def test_shipped_connectors_are_in_the_schema() -> None:
     assert {"salesforce", "hubspot", "memory"} <= set(SHIPPED_CONNECTORS)
     for name in SHIPPED_CONNECTORS:
         assert f'{{"const": "{name}"' in text
+
+
+def test_the_page_of_commands_names_them_all() -> None:
+    """docs/commands.md has every command with every option that a reader should know."""
+    import importlib
+
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    everywhere = {
+        "--config",
+        "--json",
+        "--accounts",
+        "--seed",
+        "--folder",
+        "--latency",
+        "--ca-file",
+    }
+    for name, place in COMMANDS.items():
+        module, _, attribute = place.partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        for part, one in (getattr(command, "commands", None) or {"": command}).items():
+            row = next(
+                line for line in page.splitlines() if f"`syncd {name} {part}".rstrip() in line
+            )
+            options = {
+                parameter.opts[-1]
+                for parameter in one.params
+                if parameter.param_type_name == "option"
+            }
+
+            assert not [option for option in options - everywhere if option not in row], name
