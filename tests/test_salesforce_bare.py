@@ -299,6 +299,13 @@ def test_unavailable_twice(bare: Bare, salesforce: SalesforceConnector) -> None:
     assert len(ids(salesforce)) == 3
 
 
+def test_answers_that_are_none(bare: Bare, salesforce: SalesforceConnector) -> None:
+    """A bare null or text where records were due is asked for again."""
+    bare.answers = [(200, None), (200, 7)]
+
+    assert len(ids(salesforce)) == 3
+
+
 def test_expiry_is_one_login(bare: Bare, salesforce: SalesforceConnector) -> None:
     """A session that ends, with whatever body, is renewed by one login."""
     list(salesforce.pull(ACCOUNTS, None))

@@ -1,27 +1,26 @@
-"""A logged-in session: sockets, time limits, one new login per expiry, counted calls.
+"""A logged-in session: one new login per expiry, retries, counted calls, what headers tell.
 
-simple-salesforce sets no time limit, ignores a private CA where the environment names one, never
-renews a session it was given, and forgets answers' headers; all that is seen to here.
+simple-salesforce never renews a session it was given, and forgets answers' headers; both are seen
+to here.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal, TypeAlias, TypeVar
-from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError, SalesforceExpiredSession
 from simple_salesforce.util import exception_handler
 
 from connectors.salesforce.auth import Token, log_in
+from connectors.salesforce.client import Client, Wire, WireAdapter
 from connectors.salesforce.door import turned
 from connectors.salesforce.settings import SalesforceSettings
 from syncd.connector import Allowance, Calls
@@ -37,73 +36,10 @@ from syncd.retry import retrying
 T = TypeVar("T")
 Kind: TypeAlias = Literal["read", "write", "other"]
 
-CONNECT_SECONDS = 15.0
 LOGIN_ATTEMPTS = 4
 API_USAGE = re.compile(r"(?<!per-app-)api-usage=(\d+)/(\d+)")
 
 _one_login_at_a_time = threading.Lock()
-
-
-class WireAdapter(HTTPAdapter):
-    """Sets the time limit and the CA of every request itself.
-
-    requests lets REQUESTS_CA_BUNDLE of the environment win over a session's `verify`; an
-    adapter has the last word. Proxies of the environment are kept.
-    """
-
-    def __init__(self, ca_file: str, read_seconds: float) -> None:
-        """`ca_file` empty: the machine's usual authorities."""
-        self._verify: str | bool = ca_file or True
-        self._timeout = (CONNECT_SECONDS, read_seconds)
-        super().__init__()
-
-    def send(  # noqa: D102 - as its base
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,
-        timeout: Any = None,
-        verify: bool | str = True,
-        cert: Any = None,
-        proxies: Mapping[str, str] | None = None,
-    ) -> requests.Response:
-        return super().send(
-            request,
-            stream=stream,
-            timeout=timeout or self._timeout,
-            verify=self._verify if isinstance(self._verify, str) else verify or True,
-            cert=cert,
-            proxies=proxies,
-        )
-
-    def close(self) -> None:
-        """Close every socket now. urllib3 alone waits until the last traceback lets go of them."""
-        for pools in (self.poolmanager, *self.proxy_manager.values()):
-            for key in pools.pools.keys():  # noqa: SIM118 - it has keys, but is not iterable
-                pools.pools[key].close()
-        super().close()
-
-
-class Wire(requests.Session):
-    """A requests session that follows no redirect to another host and reads no .netrc."""
-
-    def __init__(self, adapter: HTTPAdapter) -> None:
-        """Mount the adapter for https, the only scheme spoken."""
-        super().__init__()
-        self.mount("https://", adapter)
-        self.auth = _keep_authorization
-
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """The target where it stays on the host; else none, and the 3xx is the answer."""
-        target = super().get_redirect_target(resp)
-        if target is None:
-            return None
-        host = urlsplit(target).netloc
-        return target if host in ("", urlsplit(resp.url).netloc) else None
-
-
-def _keep_authorization(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """An auth that adds nothing, so that requests does not look into .netrc for one."""
-    return request
 
 
 class Session:
@@ -139,7 +75,7 @@ class Session:
                 on_wait=self._waiting,
             )
         self.token = token
-        client = Salesforce(
+        client = Client(
             instance_url=token.instance_url,
             session_id=token.access_token,
             session=self.wire,
