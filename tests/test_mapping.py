@@ -439,6 +439,8 @@ values = { CHAMPION = "champion", DM = "economic_buyer" }
     assert mapping.sources[0].where == (
         {"propertyName": "lifecyclestage", "operator": "IN", "values": ["customer"]},
     )
+    assert mapping.canonical_of("meetings", "companies") == ["activity.account"]
+    assert mapping.canonical_of("meetings", "contacts:Host") == ["activity.contact"]
 
 
 def test_unreadable_values() -> None:

@@ -79,6 +79,14 @@ class _Draft:
             self.canonical.setdefault(_ASSOCIATION + key, []).append(one.name)
         return replace(one, fields=fields)
 
+    def feeding(self) -> dict[str, tuple[str, ...]]:
+        """The inputs that each field, and each association by its key, feeds."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, fed in self.canonical.items():
+            key = name.removeprefix(_ASSOCIATION)
+            found[key] = (*found.get(key, ()), *fed)
+        return found
+
     def source(self, *, keep_deleted: bool = False) -> Source:
         """What the connector is asked for."""
         return Source(
@@ -207,7 +215,7 @@ class Assembly:
             belongings=tuple(
                 belonging for section in draft.sections for belonging in _belongings(section)
             ),
-            canonical={name: tuple(fed) for name, fed in draft.canonical.items()},
+            canonical=draft.feeding(),
         )
 
     def _task(self, task: TaskRules) -> TaskMapping:
