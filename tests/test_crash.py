@@ -119,12 +119,12 @@ def test_the_second_is_refused_and_a_sleeper_cannot_write(crm: Site, state: str)
     assert asked <= 1
 
 
-def test_two_at_once_end_as_one(crm: Site) -> None:
+def test_two_at_once_end_as_one(crm: Site, state: str) -> None:
     """Started in the same moment: one works, the other exits 6 or finds nothing left to do."""
     crm.begin()
     crm.run("sync")
     wanted = crm.crm()
-    crm.begin()
+    crm.begin(state)
     first, second = crm.start("sync"), crm.start("sync")
     codes = {crm.zygote.wait(first), crm.zygote.wait(second)}
     found = crm.crm()

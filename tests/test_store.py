@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from alembic.script import ScriptDirectory
 from memory_book import MAPPING, Room, planned
 from sqlalchemy import MetaData, event, func, insert, select, text
 
-from syncd.errors import StoreError, StoreLostError
+from syncd.errors import LeaseError, StoreError, StoreLostError
 from syncd.forgetting import find_contacts, forget_account, forget_contact
 from syncd.store import Store, alembic_config, copy_state, metadata, open_engine
 from syncd.sync import EXIT_DONE, Retention
@@ -27,6 +28,7 @@ from syncd.verifying import verify
 state, postgres = states.state, states.postgres
 
 SOON = date(2026, 9, 30)
+NOW = datetime(2026, 6, 15, 9, tzinfo=UTC)
 WITH_CONTACTS = MAPPING.replace(
     "[user.managers]",
     """[contact]
@@ -196,6 +198,34 @@ def test_a_backup_is_whole_and_overwrites_nothing(on_file: Room, tmp_path: Path)
         copy_state(on_file.store.engine, copy)
     with pytest.raises(StoreError, match="cannot write"):
         copy_state(on_file.store.engine, tmp_path / "none" / "copy.db")
+
+
+def test_of_many_that_start_at_once_one_gets_the_lease(state: str) -> None:
+    """On an empty state too, and when all of them find the last holder dead."""
+    start, won, refused = Barrier(4), list[str](), list[str]()
+    Store.open(state).close()
+    stores = [Store(open_engine(state)) for _ in range(4)]
+
+    def begin(name: str, store: Store) -> None:
+        for lease, dead in (("run", None), ("other", "dead:1")):
+            start.wait(60)
+            try:
+                with store.begin() as tx:
+                    store.runs.acquire(tx, lease, name, NOW, 60, steal_from=dead)
+                won.append(f"{lease} {name}")
+            except LeaseError:
+                refused.append(f"{lease} {name}")
+
+    threads = [Thread(target=begin, args=(f"here:{n}", stores[n])) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    for store in stores:
+        store.close()
+
+    assert sorted(line.partition(" ")[0] for line in won) == ["other", "run"]
+    assert len(refused) == 6
 
 
 # --- the schema -----------------------------------------------------------------------------------

@@ -671,7 +671,7 @@ def test_a_writer_that_lost_its_lease_writes_nothing(room: Room) -> None:
     def usurp(step: str, connection: str, count: int) -> None:
         if step == "derive":
             with room.store.begin() as tx:
-                room.store.runs.acquire(tx, "run", "there:2", room.now, 600, steal=True)
+                room.store.runs.acquire(tx, "run", "there:2", room.now, 600, steal_from="here:1")
 
     object.__setattr__(turn, "progress", usurp)
     from syncd.sync import run_once

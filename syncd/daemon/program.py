@@ -187,11 +187,13 @@ class Daemon:
         runs = self._store.runs
         if self._fence and runs.renew(tx, LEASE, self._fence, now, LEASE_SECONDS):
             return True
-        holder = runs.holder(tx, LEASE) or ""
+        holder = runs.holder(tx, LEASE)
         # A holder on this machine whose process is gone holds nothing any more.
-        dead = bool(holder) and not process_lives(holder)
+        dead = holder if holder and not process_lives(holder) else None
         try:
-            self._fence = runs.acquire(tx, LEASE, instance_name(), now, LEASE_SECONDS, steal=dead)
+            self._fence = runs.acquire(
+                tx, LEASE, instance_name(), now, LEASE_SECONDS, steal_from=dead
+            )
         except LeaseError:
             self._fence = 0
         return bool(self._fence)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from syncd.errors import LeaseError
-from syncd.store.sql import from_json, to_json, to_moment, to_text, upsert
+from syncd.store.sql import from_json, insert_missing, to_json, to_moment, to_text, upsert
 from syncd.store.tables import beats, connections, leases, ledger, plans, runs, schemas
 
 LONGEST_LEASE = timedelta(hours=1)
@@ -227,33 +227,30 @@ class Runs:
         now: datetime,
         seconds: float,
         *,
-        steal: bool = False,
+        steal_from: str | None = None,
     ) -> int:
-        """Take the lease, or take over an expired one (any, with `steal`); its fence.
+        """Take the lease, or take over an expired one (or that of `steal_from`); its fence.
 
         Raises LeaseError naming the holder when another holds it.
         """
-        row = tx.execute(select(leases).where(leases.c.name == name).with_for_update()).first()
-        left = timedelta(0) if row is None else to_moment(row.expires_at) - now
+        # There first, so that two who have never met wait for each other at its row.
+        free = {"name": name, "holder": "", "fence": 0, "expires_at": to_text(now)}
+        insert_missing(tx, leases, [free])
+        row = tx.execute(select(leases).where(leases.c.name == name).with_for_update()).one()
+        left = to_moment(row.expires_at) - now
         # A lease that seems to run for long was taken by a clock that was wrong.
         held = timedelta(0) < left <= LONGEST_LEASE
-        if row is not None and row.holder != holder and not steal and held:
+        if held and row.holder not in {"", holder, steal_from}:
             raise LeaseError(
                 f"another syncd is at work on this state ({row.holder}, until {row.expires_at}); "
                 "wait for it, or stop it first"
             )
-        fence = 1 if row is None else row.fence + 1
-        upsert(
-            tx,
-            leases,
-            [
-                {
-                    "name": name,
-                    "holder": holder,
-                    "fence": fence,
-                    "expires_at": to_text(now + timedelta(seconds=seconds)),
-                }
-            ],
+        fence = int(row.fence) + 1
+        expires = to_text(now + timedelta(seconds=seconds))
+        tx.execute(
+            update(leases)
+            .where(leases.c.name == name)
+            .values(holder=holder, fence=fence, expires_at=expires)
         )
         return fence
 

@@ -31,6 +31,12 @@ def upsert(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> N
     tx.execute(statement, list(rows))
 
 
+def insert_missing(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert the rows whose primary key does not stand already."""
+    insert = (postgresql if tx.dialect.name == "postgresql" else sqlite).insert(table)
+    tx.execute(insert.on_conflict_do_nothing(), list(rows))
+
+
 def chunks(items: Iterable[T], size: int = IDS_AT_ONCE) -> Iterator[list[T]]:
     """The items in lists of at most `size`."""
     batch: list[T] = []

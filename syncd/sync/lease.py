@@ -38,9 +38,9 @@ class Lease:
         with turn.store.begin() as tx:
             holder = turn.store.runs.holder(tx, NAME)
             # A holder on this machine whose process is gone holds nothing any more.
-            dead = bool(holder) and not turn.holder_alive(holder or "")
+            dead = holder if holder and not turn.holder_alive(holder) else None
             self._fence = turn.store.runs.acquire(
-                tx, NAME, turn.instance, turn.clock(), SECONDS, steal=dead
+                tx, NAME, turn.instance, turn.clock(), SECONDS, steal_from=dead
             )
         self._thread = Thread(target=self._renew, name="lease", daemon=True)
         self._thread.start()
