@@ -70,7 +70,7 @@ def explain(turn: Turn, connections: Sequence[Connected], key: str) -> dict[str,
             (str(one.valid_until) for one in values.values() if one.valid_until is not None),
             default=None,
         ),
-        "tasks": [_task(task) for task in tasks],
+        "tasks": [_task(by_name, task) for task in tasks],
         "writes": [
             {
                 "run": entry.run,
@@ -191,7 +191,9 @@ def _inputs(loaded: Loaded) -> dict[str, int]:
     }
 
 
-def _task(task: StoredTask) -> dict[str, Any]:
+def _task(by_name: Mapping[str, Connected], task: StoredTask) -> dict[str, Any]:
+    connected = by_name.get(task.connection)
+    person = connected.users.get(task.assignee or "") if connected else None
     return {
         "connection": task.connection,
         "key": task.key,
@@ -199,6 +201,7 @@ def _task(task: StoredTask) -> dict[str, Any]:
         "record": task.record,
         "state": task.state,
         "assignee": task.assignee,
+        "assignee_name": person.name if person else None,
         "subject": task.wrote.get("subject"),
         "due": task.wrote.get("due"),
         "opened_on": task.opened_on,

@@ -53,7 +53,8 @@ class KnownTask(TypedDict):
     playbook: str
     record: str | None
     state: str
-    assignee: str | None
+    assignee: Annotated[str | None, Meta(description="a user's id in the CRM")]
+    assignee_name: str | None
     subject: str | None
     due: Day | None
     opened_on: Day | None

@@ -154,7 +154,7 @@ def _show(document: dict[str, Any], second: Report) -> None:
         ("", *(row["connection"] for row in document["first"])),
         [
             ("accounts", *(row["accounts"] for row in document["first"])),
-            ("fields provisioned", *document["provisioned"].values()),
+            ("fields and rights provisioned", *document["provisioned"].values()),
             ("fields written", *(row["fields_written"] for row in document["first"])),
             ("tasks opened", *(row["tasks_opened"] for row in document["first"])),
             ("tasks waiting (10 a day each)", *(r["tasks_waiting"] for r in document["first"])),
@@ -177,6 +177,6 @@ def _show(document: dict[str, Any], second: Report) -> None:
                 say(f"  {name:16} {words(value['value'])}")
                 say(f"  {'':16} {value['because']}")
         for task in customer["tasks"]:
-            say(f"  task: {task['subject']} (due {task['due']})")
+            say(f"  task: {task['subject']} (for {task['assignee_name']}, due {task['due']})")
     say()
     say("second run: nothing to do" if second.nothing_to_do else "second run: there is work left")

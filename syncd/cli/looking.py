@@ -139,7 +139,8 @@ def _show_past(document: dict[str, Any]) -> None:
         say()
         say("Tasks")
         for task in document["tasks"]:
-            say(f"  [{task['state']}] {task['subject']}  (due {task['due']}, {task['playbook']})")
+            person = task["assignee_name"] or task["assignee"]
+            say(f"  [{task['state']}] {task['subject']}  (for {person}, due {task['due']})")
     if document["writes"]:
         say()
         say("Last writes")

@@ -17,6 +17,7 @@ PER_AM = 17
 PER_AE = 30
 PER_CSM = 60
 PER_LEAD = 6
+NAMESAKES_AVOIDED = 4  # draws
 
 INACTIVE_AM = "am05"
 LEADERLESS_AM = "am06"
@@ -99,8 +100,12 @@ def make_people(seed: int, customers: int) -> tuple[Person, ...]:
     taken: set[str] = set()
     people = []
     for key, manager, active in rows:
-        first, last_name = person_name(stream(seed, "staff", key))
-        local = f"{mail_part(first)}.{mail_part(last_name)}"
+        # Two of one name in a small team confuse whoever looks on; a large one has some.
+        for draw in range(NAMESAKES_AVOIDED):
+            first, last_name = person_name(stream(seed, "staff", f"{key}+" * draw + key))
+            local = f"{mail_part(first)}.{mail_part(last_name)}"
+            if local not in taken:
+                break
         local = f"{local}.{key}" if local in taken else local
         taken.add(local)
         people.append(
