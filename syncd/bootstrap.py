@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,7 +15,15 @@ from threading import Event
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from syncd.config import Config, ConnectionConfig, load_config, policy_hash, read_policy
+from syncd.config import (
+    Config,
+    ConnectionConfig,
+    MappingFile,
+    UnusableConfigError,
+    load_config,
+    policy_hash,
+    read_policy,
+)
 from syncd.connector import Context
 from syncd.errors import ConfigError, Problem
 from syncd.located import LocatedToml, did_you_mean
@@ -97,31 +105,27 @@ def load(
                 )
             ]
         )
-    config = load_config(
-        path,
-        find_connector=find_connector,
-        connectors=connector_names,
-        env=os.environ if env is None else env,
-        follow_secrets=follow_secrets,
-    )
-    register_secrets(config.secrets)
-    found: list[Problem] = []
-    mappings: dict[str, CrmMapping] = {}
-    for connection in config.connections:
-        try:
-            mapping = read_mapping(connection, config)
-        except ConfigError as error:
-            found += error.problems
-            continue
-        mappings[connection.name] = mapping
-        found += mapping.warnings
-    found += _link_problems(config, mappings)
-    playbooks = Playbooks(())
     try:
-        playbooks = compile_playbooks(config.policy)
-    except ConfigError as error:
-        found += [placed(config.located, config.policy, one) for one in error.problems]
-    found += _policy_problems(config.policy, config.located)
+        config = load_config(
+            path,
+            find_connector=find_connector,
+            connectors=connector_names,
+            env=os.environ if env is None else env,
+            follow_secrets=follow_secrets,
+        )
+    except UnusableConfigError as error:
+        _, found = read_mappings(error.mappings, error.timezone, error.policy)
+        _, more = read_playbooks(error.policy, error.located)
+        raise ConfigError([*error.problems, *found, *more]) from error
+    register_secrets(config.secrets)
+    mappings, found = read_mappings(
+        [connection.mapping for connection in config.connections],
+        config.syncd.timezone,
+        config.policy,
+    )
+    found += _link_problems(config, mappings)
+    playbooks, more = read_playbooks(config.policy, config.located)
+    found += more
     errors = [problem for problem in found if problem.severity == "error"]
     if errors:
         raise ConfigError(list(dict.fromkeys(found)))
@@ -151,15 +155,21 @@ def _link_problems(config: Config, mappings: Mapping[str, CrmMapping]) -> Iterat
 def other_policy(path: Path) -> tuple[Policy, Playbooks]:
     """The policy of another file with its playbooks. Raises ConfigError with every problem."""
     policy, located = read_policy(path)
-    found = list(_policy_problems(policy, located))
+    playbooks, found = read_playbooks(policy, located)
+    if found:
+        raise ConfigError(found)
+    return policy, playbooks
+
+
+def read_playbooks(policy: Policy, located: LocatedToml) -> tuple[Playbooks, list[Problem]]:
+    """The policy's playbooks, and what is wrong with them and the names that the policy has."""
+    found: list[Problem] = []
     playbooks = Playbooks(())
     try:
         playbooks = compile_playbooks(policy)
     except ConfigError as error:
         found += [placed(located, policy, one) for one in error.problems]
-    if found:
-        raise ConfigError(found)
-    return policy, playbooks
+    return playbooks, [*found, *_policy_problems(policy, located)]
 
 
 def placed(located: LocatedToml, policy: Policy, problem: Problem) -> Problem:
@@ -211,16 +221,28 @@ def _wrong_words(condition: str, policy: Policy) -> Iterator[tuple[str, str]]:
                 yield f'{name} is never "{word}"', hint
 
 
-def read_mapping(connection: ConnectionConfig, config: Config) -> CrmMapping:
-    """The connection's mapping file. Raises ConfigError."""
-    return load_mapping(
-        connection.mapping,
-        connection.mapping_shown,
-        connection=connection.name,
-        defaults=connection.connector_class.mapping_defaults,
-        timezone=ZoneInfo(config.syncd.timezone),
-        policy=config.policy,
-    )
+def read_mappings(
+    files: Iterable[MappingFile], timezone: str, policy: Policy
+) -> tuple[dict[str, CrmMapping], list[Problem]]:
+    """The mappings by connection, and what is wrong or odd in their files."""
+    mappings: dict[str, CrmMapping] = {}
+    found: list[Problem] = []
+    for file in files:
+        try:
+            mapping = load_mapping(
+                file.path,
+                file.shown,
+                connection=file.connection,
+                defaults=file.connector_class.mapping_defaults,
+                timezone=ZoneInfo(timezone),
+                policy=policy,
+            )
+        except ConfigError as error:
+            found += error.problems
+            continue
+        mappings[file.connection] = mapping
+        found += mapping.warnings
+    return mappings, found
 
 
 def instance_name() -> str:

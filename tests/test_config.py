@@ -48,7 +48,7 @@ def test_a_good_config(tmp_path: Path) -> None:
     config = loaded(tmp_path, BASE).config
 
     assert config.state == f"sqlite:///{tmp_path / 'state.db'}"
-    assert config.connections[0].mapping.name == "salesforce.toml"
+    assert config.connections[0].mapping.path.name == "salesforce.toml"
     assert config.secrets == set(SECRETS.values())
     assert "made-up-secret" not in repr(config)
 
@@ -268,11 +268,13 @@ def test_every_problem_of_every_file_at_once(tmp_path: Path) -> None:
     mapping.write_text('version = 1\n[account]\nobject = "Account"\n[account.fields]\nownr = "X"\n')
     text = BASE.replace('mapping = "salesforce"', 'mapping = "mine.toml"')
     text += '[[policy.playbooks]]\nid = "renewal-30"\nwhen = "nothing == 1"\n'
+    text += '[write]\nmode = "aply"\n'
     with pytest.raises(ConfigError) as caught:
         loaded(tmp_path, text)
     lines = [str(problem) for problem in caught.value.problems]
 
     assert [line.partition(": ")[0] for line in lines] == [
+        f"{tmp_path / 'config.toml'}:15:1",
         f"{mapping}:5:1",
         f"{tmp_path / 'config.toml'}:13:1",
     ]

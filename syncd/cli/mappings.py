@@ -80,7 +80,7 @@ def test(connections: tuple[str, ...], config: Path, as_json_: bool) -> int:
     document: dict[str, Any] = {}
     problems: list[Problem] = []
     loaded = load(config, follow_secrets=False)
-    paths = {one.name: one.mapping for one in loaded.config.connections}
+    paths = {one.name: one.mapping.path for one in loaded.config.connections}
     _check_names(connections, list(paths))
     with wired(loaded, store=Store.open("sqlite://")) as ready:
         for connected in ready.connections:

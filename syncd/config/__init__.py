@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError
 from syncd.config.connections import (
     ConnectionConfig,
     ConnectionReader,
+    MappingFile,
     connection_model,
     shipped_mapping,
     shipped_mappings,
@@ -42,6 +43,8 @@ __all__ = [
     "Config",
     "ConfigFile",
     "ConnectionConfig",
+    "MappingFile",
+    "UnusableConfigError",
     "connection_model",
     "cron_trigger",
     "crontab_fields",
@@ -109,6 +112,28 @@ def read_policy(path: Path) -> tuple[Policy, LocatedToml]:
     return policy, located
 
 
+class UnusableConfigError(ConfigError):
+    """A config with problems. Its mapping files can be looked at all the same, so that every
+    problem is told at once; where the config is no help, with the defaults.
+    """
+
+    def __init__(
+        self,
+        problems: Sequence[Problem],
+        *,
+        mappings: Sequence[MappingFile],
+        timezone: str,
+        policy: Policy,
+        located: LocatedToml,
+    ) -> None:
+        """`problems` of the config alone."""
+        super().__init__(tuple(problems))
+        self.mappings = mappings
+        self.timezone = timezone
+        self.policy = policy
+        self.located = located
+
+
 def load_config(
     path: Path,
     *,
@@ -119,8 +144,8 @@ def load_config(
 ) -> Config:
     """Read and check config.toml. `find_connector` answers None for an unknown name.
 
-    Raises ConfigError with every problem: keys, values, secrets that cannot be found, files
-    that are not there. Without `follow_secrets` secrets are not looked up, and the state is
+    Raises UnusableConfigError with every problem: keys, values, secrets that cannot be found,
+    files that are not there. Without `follow_secrets` secrets are not looked up, and the state is
     empty where it is one.
     """
     located = read_toml(path, str(path))
@@ -157,7 +182,13 @@ def load_config(
     state = "" if syncd is None else _state(syncd, folder, located, found)
     found += resolver.problems
     if found or file is None:
-        raise ConfigError(sorted(dict.fromkeys(found), key=lambda p: (p.file, p.line, p.column)))
+        raise UnusableConfigError(
+            sorted(dict.fromkeys(found), key=lambda p: (p.file, p.line, p.column)),
+            mappings=reader.mappings,
+            timezone="UTC" if syncd is None else syncd.timezone,
+            policy=_valid(Policy, resolved.get("policy", {})) or Policy(),
+            located=located,
+        )
     return Config(
         path=path,
         state=state,

@@ -20,14 +20,23 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True)
+class MappingFile:
+    """Which mapping file a connection has. `shown` is its path as the reader would name it."""
+
+    connection: str
+    path: Path
+    shown: str
+    connector_class: Any
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionConfig:
     """One connection: which connector, which mapping, the connector's settings."""
 
     name: str
     connector: str
     connector_class: Any
-    mapping: Path
-    mapping_shown: str
+    mapping: MappingFile
     settings: BaseModel
     line: int
 
@@ -75,6 +84,8 @@ class ConnectionReader:
         self._find = find_connector
         self._connectors = connectors
         self.found: list[Problem] = []
+        self.mappings: list[MappingFile] = []
+        """The mapping files, also of connections with something else wrong."""
 
     def read(self, name: str, table: dict[str, Any]) -> ConnectionConfig | None:
         """One connection; None when something is wrong with it."""
@@ -92,16 +103,20 @@ class ConnectionReader:
             () if kind is None else kind.Settings.model_fields,
         )
         path = self._mapping(mapping, loc) if mapping else None
-        if len(self.found) > before or path is None or settings is None:
+        if path is None or kind is None:
             return None
         # A shipped file is named whole: somebody may have to look into it.
         shipped = path == shipped_mapping(mapping)
+        shown = str(path) if shipped else _shown(path, self._located.shown)
+        file = MappingFile(name, path, shown, kind)
+        self.mappings.append(file)
+        if len(self.found) > before or settings is None:
+            return None
         return ConnectionConfig(
             name=name,
             connector=table["connector"],
             connector_class=kind,
-            mapping=path,
-            mapping_shown=str(path) if shipped else _shown(path, self._located.shown),
+            mapping=file,
             settings=settings,
             line=self._located.position(loc)[0],
         )
