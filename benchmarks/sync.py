@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from big_book import SELLERS, big_book
+from big_book import big_book
 
 from syncd.bootstrap import find_sandbox
 from syncd.cli.output import moment
@@ -122,8 +122,7 @@ def show(measured: dict[str, Any]) -> bool:
     tasks = -(-first["tasks"] // BATCH[kind]) * (2 if kind == "hubspot" else 1)
     reads, writes = first["calls"]["read"], first["calls"]["write"]
     again, share = second["calls"], second["seconds"] / first["seconds"]
-    # A manager's load is a matter of the whole book: one account of each is asked again.
-    idle = second["derived"] <= SELLERS and second["written"] == 0
+    idle = second["derived"] == second["written"] == 0
     promises = (
         (f"read calls {reads}, floor {least}", reads <= 1.1 * least),
         (f"write calls {writes}, floor {batches + tasks}", writes <= batches + tasks),

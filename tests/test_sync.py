@@ -131,6 +131,57 @@ def test_midnight_derives_only_whose_day_has_come(room: Room) -> None:
     assert len(room.tasks(WhatId="B0")) == 1
 
 
+def test_an_overload_is_told_once(state: str) -> None:
+    """A manager's load is told to their largest account: when the load changes, when another
+    account becomes the largest, and when it has fallen; never again while nothing changes.
+    """
+    room = Room(state)
+    for number in range(40):
+        room.customer(f"A{number:02}", value=10_000 + number)
+    first = room.sync()
+    again = room.sync()
+    room.crm.put("Contract", "c-A07", Value=90_000)
+    grown = room.sync()
+    after = room.sync()
+    told = {task["WhatId"]: task["Status"] for task in room.tasks(Playbook="am-overloaded")}
+    for number in range(35):
+        room.crm.put("Account", f"A{number:02}", OwnerId="u2")
+    room.sync()
+    relieved = room.sync()
+    room.close()
+
+    assert first.connections[0].derived == 40
+    assert again.connections[0].derived == 0
+    assert told == {"A07": "open", "A39": "completed"}
+    assert grown.connections[0].derived < 10
+    assert after.connections[0].derived == relieved.connections[0].derived == 0
+
+
+def test_a_playbook_of_ones_own_hears_of_every_change_of_load(state: str) -> None:
+    """A condition on the load alone is asked at all accounts of the manager when it changes."""
+    own = {
+        "id": "busy",
+        "when": "am_load > 0.3",
+        "once_per": "quarter",
+        "assignee": "am",
+        "due": 5,
+        "subject": "Busy",
+    }
+    room = Room(state, playbooks=[own])
+    for number in range(3):
+        room.customer(f"A{number}")
+    quiet = room.sync()
+    room.customer("A3")
+    room.customer("A4")
+    room.sync()
+    busy = len(room.tasks(Playbook="busy", Status="open"))
+    last = room.sync()
+    room.close()
+
+    assert (len(quiet.connections[0].plan.tasks), busy) == (0, 5)
+    assert last.connections[0].derived == 0
+
+
 def test_a_look_stores_no_derivation(room: Room) -> None:
     """`plan` writes nothing to the CRM, and the run after it is a first run still."""
     before = {id: dict(row) for id, row in room.crm.rows["Account"].items()}

@@ -51,6 +51,8 @@ class AccountState(Struct, frozen=True):
     valid_until: date | None
     basis: str
     row: BookRow
+    load_told: str = ""
+    """What its playbooks heard of its manager's load; blank where they heard nothing."""
 
 
 def account_key(connection: str, id: str) -> str:
@@ -481,6 +483,17 @@ class Book:
             )
         }
 
+    def loads_told(self, tx: Connection, connections: Sequence[str]) -> dict[str, str]:
+        """What accounts were told of their manager's load, by account key; few were."""
+        return {
+            row.key: row.load_told
+            for row in tx.execute(
+                select(accounts.c.key, accounts.c.load_told).where(
+                    accounts.c.connection.in_(list(connections)), accounts.c.load_told.is_not(None)
+                )
+            )
+        }
+
     # --- the safety limit -------------------------------------------------------------------
 
     def set_filled(self, tx: Connection, connection: str, filled: Mapping[str, bool]) -> None:
@@ -511,6 +524,7 @@ def _state_columns(state: AccountState) -> dict[str, Any]:
         "owner": state.owner,
         "valid_until": state.valid_until,
         "basis": state.basis,
+        "load_told": state.load_told or None,
         **_row_columns(state.row),
     }
 

@@ -278,10 +278,17 @@ class Mirror:
         for row in self._rows(tx, records.c.connection == connection, records.c.source == source):
             yield row.record
 
-    def of_owners(self, tx: Connection, connection: str, owners: Iterable[str]) -> Iterator[Row]:
-        """The mirrored records that belong to these owners ("account:001…")."""
+    def of_owners(
+        self, tx: Connection, connection: str, owners: Iterable[str], sources_: Sequence[str]
+    ) -> Iterator[Row]:
+        """The mirrored records of these sources that belong to these owners ("account:001…")."""
         for some in chunks(owners):
-            yield from self._rows(tx, records.c.connection == connection, records.c.owner.in_(some))
+            yield from self._rows(
+                tx,
+                records.c.connection == connection,
+                records.c.owner.in_(some),
+                records.c.source.in_(list(sources_)),
+            )
 
     def mentioning(
         self, tx: Connection, connection: str, sources_: Iterable[str], word: str

@@ -94,6 +94,7 @@ accounts = Table(
     Column("tier", String(60)),
     Column("key_account", Boolean),
     Column("band_red_since", Date),
+    Column("load_told", String(60)),  # what its playbooks last heard of its manager's load
     Index("ix_accounts_dirty", "connection", "dirty"),
     Index("ix_accounts_valid_until", "valid_until"),
 )

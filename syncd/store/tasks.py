@@ -104,18 +104,6 @@ class Tasks:
             )
         }
 
-    def open_of(self, tx: Connection, connections: Sequence[str], playbook: str) -> set[str]:
-        """Keys of the accounts that have an open task of this playbook."""
-        return set(
-            tx.scalars(
-                select(tasks.c.account).where(
-                    tasks.c.connection.in_(list(connections)),
-                    tasks.c.playbook == playbook,
-                    tasks.c.state == "open",
-                )
-            )
-        )
-
     def open_records(self, tx: Connection, connection: str) -> set[str]:
         """CRM ids of the tasks that are open, as far as the state knows."""
         return set(

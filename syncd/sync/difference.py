@@ -25,7 +25,7 @@ from syncd.plan import (
 )
 from syncd.store import UNDONE, AccountState, Reject, StoredTask, chunks, to_text
 from syncd.sync.derive import Derivation, derive_all
-from syncd.sync.due import Due
+from syncd.sync.due import Due, told_load
 from syncd.sync.loading import ACCOUNTS_AT_ONCE, Member, ref_of
 from syncd.sync.overtaken import overtaken
 from syncd.sync.task_diff import Asked, ask, close_all, task_changes, task_fingerprint
@@ -175,7 +175,8 @@ def _diff_some(
             learned.busy.append(key)
         else:
             found[home].quiet.add(key)
-        learned.states.append(derivation.state)
+        told = told_load(turn, due, derivation.loaded)
+        learned.states.append(msgspec.structs.replace(derivation.state, load_told=told))
         learned.decisions[key] = (derivation.stands, derivation.facts, derivation.since)
     for name, filled in learned.filled.items():
         turn.store.book.set_filled(tx, name, filled)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
 from decimal import Decimal
 
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from syncd.model import Before, Scalar
+from syncd.playbooks import Playbooks
 from syncd.rules import RULES, assign, borders, loads
 from syncd.rules.rule import BookBorders, BookRow, RuleInput
 from syncd.store import rank_name
@@ -26,8 +28,9 @@ from syncd.sync.linking import (
 from syncd.sync.loading import Loaded, load
 from syncd.sync.turn import Connected, Turn
 
-OVERLOAD = 1.2  # as the playbook am-overloaded has it
 RENEWAL = next(rule for rule in RULES if rule.name == "renewal")
+BORDER_KINDS = frozenset({"account", "contract", "opportunity"})
+"""What the ARR and the flags of an account are worked out from; the rest is read only once."""
 
 
 class Due(Struct, frozen=True):
@@ -77,14 +80,15 @@ def find_due(turn: Turn, served: Sequence[Connected], run: int = 0) -> Due:
         rows = turn.store.book.rows(tx, seen)
         owners = turn.store.book.owners(tx, seen)
         homes = _homes(tx, turn)
-        for loaded, before in load(tx, turn, served, due):
+        blind = {c.name for c in served if RENEWAL.name in c.off}
+        for loaded, before in load(tx, turn, served, due, kinds=BORDER_KINDS):
             key = loaded.stored.key
             rows.pop(key, None)
-            row = _row(turn, loaded, before)
+            row = _row(turn, loaded, before, blind)
             if row is not None:
                 rows[key] = row
                 owners[key] = loaded.records.account.owner if loaded.records else None
-        overloaded = turn.store.tasks.open_of(tx, seen, "am-overloaded")
+        told = turn.store.book.loads_told(tx, seen)
     of = {key: book_of(turn, key) for key in rows}
     books = {
         book: borders(
@@ -116,9 +120,11 @@ def find_due(turn: Turn, served: Sequence[Connected], run: int = 0) -> Due:
         )
         for book in books
     }
-    for told in carried.values():
-        moved |= {largest for load, largest in told.values() if load > OVERLOAD}
-    moved |= overloaded & set(rows)
+    everyone = _tells_everyone(turn.playbooks)
+    for key in rows:
+        now = carried[of[key]].get(persons[key] or "")
+        if told.get(key, "") != _told(now, key, everyone=everyone):
+            moved.add(key)
     # The book's other CRM may be out of reach: what it has alone waits for it.
     moved = {key for key in moved - held if key.partition(":")[0] in names}
     return Due(
@@ -157,16 +163,43 @@ def person_of(turn: Turn, connection: str, id: str | None) -> str | None:
     return people_at(turn, by_name, main).id_of(connection, id)
 
 
+def _tells_everyone(playbooks: Playbooks) -> bool:
+    """Whether a playbook asks for the load at other accounts than the manager's largest."""
+    return any("am_load" in p.names and "am_largest" not in p.names for p in playbooks)
+
+
+def _told(load: tuple[float, str] | None, key: str, *, everyone: bool) -> str:
+    """What the account's playbooks hear of its manager's load, as a text to compare."""
+    if load is None:
+        return ""
+    if load[1] == key:
+        return f"{load[0]} largest"
+    return str(load[0]) if everyone else ""
+
+
+def told_load(turn: Turn, due: Due, loaded: Loaded) -> str:
+    """What this account's playbooks hear of its manager's load in this run, to be kept."""
+    if loaded.records is None or loaded.records.account.status != "customer":
+        return ""
+    load = _load(turn, due, loaded)
+    return _told(load, loaded.stored.key, everyone=_tells_everyone(turn.playbooks))
+
+
 def load_of(turn: Turn, due: Due, loaded: Loaded) -> dict[str, tuple[float, str]]:
     """The load of this account's manager, with the record id of their largest account."""
-    if loaded.records is None or loaded.records.account.owner is None:
+    load = _load(turn, due, loaded)
+    account = None if loaded.records is None else loaded.records.account
+    if load is None or account is None or account.owner is None:
         return {}
-    account, key = loaded.records.account, loaded.stored.key
-    person = person_of(turn, loaded.home, account.owner)
-    told = due.load.get(key.partition(":")[0], {}).get(person or "")
-    if told is None or account.owner is None:
-        return {}
-    return {account.owner: (told[0], account.id if told[1] == key else "")}
+    return {account.owner: (load[0], account.id if load[1] == loaded.stored.key else "")}
+
+
+def _load(turn: Turn, due: Due, loaded: Loaded) -> tuple[float, str] | None:
+    """The load of this account's manager, with the key of their largest account."""
+    if loaded.records is None:
+        return None
+    person = person_of(turn, loaded.home, loaded.records.account.owner)
+    return due.load.get(loaded.stored.key.partition(":")[0], {}).get(person or "")
 
 
 def borders_for(book: BookBorders, key: str) -> BookBorders:
@@ -183,22 +216,18 @@ def borders_for(book: BookBorders, key: str) -> BookBorders:
     )
 
 
-def _row(turn: Turn, loaded: Loaded, before: Before) -> BookRow | None:
-    """What the borders need of an account that is about to be derived."""
+def _row(turn: Turn, loaded: Loaded, before: Before, blind: AbstractSet[str]) -> BookRow | None:
+    """What the borders need of an account that is about to be derived.
+
+    Its ARR stands as it was where the rule that works it out is off (`blind` connections).
+    """
     records = loaded.records
     if records is None or records.account.status != "customer":
         return None
-    decided = RENEWAL.decide(
-        RuleInput(
-            records=records,
-            before=before,
-            values={},
-            book=BookBorders(),
-            policy=turn.policy,
-            today=turn.today,
-        )
-    )
-    arr = decided.values["arr"].value
+    arr = before.values.get("arr")
+    if blind.isdisjoint(member.connection for member in loaded.members):
+        given = RuleInput(records, before, {}, BookBorders(), turn.policy, turn.today)
+        arr = RENEWAL.decide(given).values["arr"].value
     tier = before.values.get("tier")
     key_account = before.values.get("key_account")
     return BookRow(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TypeVar
 
 from msgspec import Struct
@@ -61,9 +62,14 @@ class Loaded(Struct, frozen=True):
 
 
 def load(
-    tx: Connection, turn: Turn, served: Sequence[Connected], keys: Sequence[str]
+    tx: Connection,
+    turn: Turn,
+    served: Sequence[Connected],
+    keys: Sequence[str],
+    *,
+    kinds: AbstractSet[str] | None = None,
 ) -> Iterator[tuple[Loaded, Before]]:
-    """The accounts with all their records, a few hundred at a time."""
+    """The accounts with all their records, or those of some kinds, a few hundred at a time."""
     by_name = {connected.name: connected for connected in served}
     for some in chunks(keys, ACCOUNTS_AT_ONCE):
         stored = turn.store.book.account(tx, some)
@@ -71,7 +77,7 @@ def load(
         rows: dict[tuple[str, str], list[Row]] = {}
         for name, connected in by_name.items():
             ids = [id for s in stored.values() for c, id in s.members if c == name]
-            for id, found in _rows_of(tx, turn, connected, ids).items():
+            for id, found in _rows_of(tx, turn, connected, ids, kinds).items():
                 rows[name, id] = found
         for key in some:
             account = stored[key]
@@ -110,20 +116,26 @@ def _loaded(
 
 
 def _rows_of(
-    tx: Connection, turn: Turn, connected: Connected, ids: Sequence[str]
+    tx: Connection,
+    turn: Turn,
+    connected: Connected,
+    ids: Sequence[str],
+    kinds: AbstractSet[str] | None,
 ) -> dict[str, list[Row]]:
     """The mirrored records of these accounts, by account id, also through a deal or contact."""
     mirror, name, mapping = turn.store.mirror, connected.name, connected.mapping
+    kinds = mapping.kinds if kinds is None else kinds
+    sources = [s.name for s in mapping.sources if kinds & {*mapping.kinds_of(s.name)}]
     found: dict[str, list[Row]] = {id: [] for id in ids}
     through: dict[str, str] = {}
-    for row in mirror.of_owners(tx, name, (f"account:{id}" for id in ids)):
+    for row in mirror.of_owners(tx, name, (f"account:{id}" for id in ids), sources):
         account = (row.owner or "").partition(":")[2]
         found[account].append(row)
         for kind in mapping.kinds_of(row.source):
             if kind in {"opportunity", "contact"}:
                 through[f"{kind}:{row.record.id}"] = account
-    if mapping.kinds & {"handoff", "role", "activity"}:
-        for row in mirror.of_owners(tx, name, through):
+    if mapping.kinds & kinds & {"handoff", "role", "activity"}:
+        for row in mirror.of_owners(tx, name, through, sources):
             found[through[row.owner or ""]].append(row)
     return found
 
