@@ -12,9 +12,7 @@ from msgspec import Struct
 from syncd.connector import Record, Source
 from syncd.errors import StopRunError
 from syncd.plan import Plan
-from syncd.sync import Connected, Lease, Turn, find_due, link_accounts, pull
-from syncd.sync.difference import diff
-from syncd.sync.pull import digest_of
+from syncd.sync import Connected, Lease, Turn, diff, digest_of, find_due, link_accounts, pull
 
 
 class Verified(Struct, frozen=True):

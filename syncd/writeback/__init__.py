@@ -1,0 +1,122 @@
+"""Carries a plan out. Nothing else in syncd changes another system.
+
+Each intent stands in the ledger before its call, each outcome after it. A write whose outcome
+is unknown is looked up before it is repeated; what stays unknown is looked up by the next run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from syncd.connector import Outcome, WriteResult
+from syncd.errors import StopRunError
+from syncd.plan import Plan
+from syncd.store import to_text
+from syncd.writeback.outcomes import note
+from syncd.writeback.sending import by_record, intent, send
+from syncd.writeback.target import RecordWrite, Refusal, Target, Written
+
+__all__ = [
+    "Refusal",
+    "Target",
+    "Written",
+    "write",
+]
+
+
+SETTLE_AT_ONCE = 100
+"""Answers after which they are stored and the lease is asked: each CRM's smallest batch."""
+
+
+def write(target: Target, plan: Plan) -> Written:
+    """Carry the plan out, fields first. Refusals are counted; the rest goes on.
+
+    A StopRunError of the connector ends it early and is kept in `stopped`; an account stays
+    marked in the state until each of its writes is done or refused.
+    """
+    written = Written()
+    writes = [
+        RecordWrite(account=changes[0].account, sets=changes) for changes in by_record(plan.sets)
+    ]
+    tasks = [RecordWrite(account=task.account, task=task) for task in plan.tasks]
+    left = Counter(item.account for item in (*writes, *tasks))
+    target.still_ours()
+    for some in (writes, tasks):
+        if written.stopped is not None:
+            written.deferred += len(some)
+            continue
+        try:
+            _carry_out(target, some, written, left, again=True)
+        except StopRunError as error:
+            written.stopped = error
+    written.finished = frozenset(account for account in left if left[account] <= 0)
+    with target.store.begin() as tx:
+        target.store.book.settle(tx, sorted(written.finished - target.shared))
+    return written
+
+
+def _carry_out(
+    target: Target,
+    writes: Sequence[RecordWrite],
+    written: Written,
+    left: Counter[str],
+    *,
+    again: bool,
+) -> None:
+    """Try these writes; look up the unknown ones; try once more what did not arrive."""
+    if not writes or target.stopping():
+        written.deferred += len(writes)
+        return
+    with target.store.begin() as tx:
+        entries = target.store.ledger.intend(
+            tx, target.run, [intent(target, item) for item in writes], to_text(target.clock())
+        )
+    unknown: list[int] = []
+    repeat: list[RecordWrite] = []
+    answers: list[tuple[int, WriteResult]] = []
+
+    def store_answers() -> None:
+        if not answers:
+            return
+        target.still_ours()
+        some = [(writes[index], entries[index], result) for index, result in answers]
+        answers.clear()
+        repeat.extend(note(target, some, written, left))
+
+    try:
+        for index, result in send(target, writes):
+            if result.outcome is Outcome.UNKNOWN:
+                unknown.append(index)
+                continue
+            answers.append((index, result))
+            if len(answers) >= SETTLE_AT_ONCE:
+                store_answers()
+                if target.stopping():
+                    break
+    finally:
+        store_answers()
+    if unknown:
+        repeat += _look(target, writes, entries, unknown, written, left)
+    if repeat and again:
+        _carry_out(target, repeat, written, left, again=False)
+    elif repeat:
+        written.deferred += len(repeat)
+
+
+def _look(
+    target: Target,
+    writes: Sequence[RecordWrite],
+    entries: Sequence[int],
+    unknown: Sequence[int],
+    written: Written,
+    left: Counter[str],
+) -> list[RecordWrite]:
+    """Ask the CRM what became of the unknown ones; returns those that did not arrive."""
+    arrived = target.look([entries[index] for index in unknown])
+    found = [index for index in unknown if entries[index] in arrived]
+    results = [
+        (writes[index], entries[index], WriteResult(outcome=Outcome.DONE)) for index in found
+    ]
+    note(target, results, written, left)
+    return [writes[index] for index in unknown if entries[index] not in arrived]
