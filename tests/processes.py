@@ -182,6 +182,10 @@ class Site:
         """What the last command wrote on stderr."""
         return (self.folder / "err").read_text(encoding="utf-8")
 
+    def lines(self) -> list[dict[str, Any]]:
+        """The last command's log lines."""
+        return [json.loads(line) for line in self.said().splitlines() if line[:1] == "{"]
+
     def people_act(self) -> None:
         """A day's work of other people: owners, ends of contracts, a task, an account that goes."""
         if self.kind == "salesforce":

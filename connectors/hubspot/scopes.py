@@ -10,6 +10,8 @@ READING = (
     "crm.objects.deals.read",
     "crm.objects.owners.read",
 )
+IF_MAPPED = ("crm.objects.contracts.read", "crm.objects.custom.read", "tickets")
+"""Needed only by a mapping that reads contracts, objects of the portal's own, tickets."""
 WRITING = ("crm.objects.companies.write", "crm.objects.contacts.write")
 PROVISIONING = (
     "crm.schemas.companies.write",

@@ -165,11 +165,12 @@ def _elsewhere(
 def task_fingerprint(turn: Turn, connected: Connected, change: TaskChange) -> str:
     """Changes when a refused task is worth another try."""
     assert connected.mapping.task is not None
-    schema = connected.schemas[connected.mapping.task.shape.object]
+    # None: the login may not see the task object at all.
+    schema = connected.schemas.get(connected.mapping.task.shape.object)
     parts = [
         change.op,
         dict(change.wrote),
-        [msgspec.to_builtins(schema.find(name)) for name in change.values],
+        [msgspec.to_builtins(schema and schema.find(name)) for name in change.values],
         connected.mapping.hash,
         turn.policy_hash,
     ]

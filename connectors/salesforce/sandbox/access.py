@@ -1,4 +1,4 @@
-"""Who sees and who may change which field: field-level security by permission sets.
+"""Who sees and who may change which object and field, by permission sets.
 
 A field made through an API is granted to nobody at first, not even to administrators:
 https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_fieldpermissions.htm
@@ -14,8 +14,11 @@ from connectors.salesforce.sandbox.errors import RowError
 if TYPE_CHECKING:
     from connectors.salesforce.sandbox.org import Org
 
-WATCHED = frozenset({"FieldPermissions", "PermissionSet", "PermissionSetAssignment", "User"})
+WATCHED = frozenset(
+    {"FieldPermissions", "ObjectPermissions", "PermissionSet", "PermissionSetAssignment", "User"}
+)
 NOBODY: frozenset[str] = frozenset()
+RIGHTS = ("Read", "Create", "Edit", "Delete")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +40,13 @@ class Access:
         self.org = org
         self._views: dict[tuple[str, str], View] = {}
         self._grants: dict[str, tuple[set[str], set[str]]] = {}
+        self._rights: dict[tuple[str, str], frozenset[str]] = {}
 
     def forget(self) -> None:
         """Work everything out afresh when next asked."""
         self._views.clear()
         self._grants.clear()
+        self._rights.clear()
 
     def permission_sets(self, user: str) -> set[str]:
         """Ids of the permission sets that the user holds, the profile's own one among them."""
@@ -83,6 +88,44 @@ class Access:
             )
             self._views[user, name] = found
         return found
+
+    def may(self, user: str | None, name: str, right: str) -> bool:
+        """Whether the user has the right (of RIGHTS) on the object; None is the org itself.
+
+        An object that no permission set speaks of is given to everyone, as settings are. Nobody
+        may change what they may not read.
+        """
+        if user is None:
+            return True
+        found = self._rights.get((user, name))
+        if found is None:
+            table = self.org.tables["ObjectPermissions"].rows.values()
+            rows = [row for row in table if row["SobjectType"] == name]
+            held = self.permission_sets(user)
+            found = frozenset(
+                one
+                for one in RIGHTS
+                if not rows
+                or any(
+                    row["ParentId"] in held
+                    and row.get("PermissionsRead")
+                    and row.get(f"Permissions{one}")
+                    for row in rows
+                )
+            )
+            self._rights[user, name] = found
+        return right in found
+
+    def grant_object(self, parent: str, name: str, rights: frozenset[str]) -> None:
+        """Set what a permission set gives on an object."""
+        table = self.org.tables["ObjectPermissions"]
+        spoken = [row for row in table.rows.values() if row["ParentId"] == parent]
+        for row in spoken:
+            if row["SobjectType"] == name:
+                table.discard(row["Id"])
+        granted = {f"Permissions{one}": one in rights for one in RIGHTS}
+        self.org.store("ObjectPermissions", {"ParentId": parent, "SobjectType": name, **granted})
+        self.forget()
 
     def grant(self, parent: str, name: str, field: str, *, read: bool, edit: bool) -> None:
         """Set what a permission set gives on a field; nothing at all removes the row."""

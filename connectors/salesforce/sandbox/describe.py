@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.salesforce.sandbox.api import Api, Reply, Request
-from connectors.salesforce.sandbox.errors import GUIDANCE, RequestError
+from connectors.salesforce.sandbox.errors import GUIDANCE, RequestError, not_found
 from connectors.salesforce.sandbox.schema import TEXTS, Field, SObject, picklist_entry
 
 MASTER_RECORD_TYPE = "012000000000000AAA"
@@ -157,6 +157,7 @@ def _as_seen(described: dict[str, Any], *, fixed: bool) -> dict[str, Any]:
 def whole(api: Api, kind: SObject, request: Request) -> dict[str, Any]:
     """An object's full describe as the user sees it."""
     view = api.org.access.view(request.user, kind.name)
+    edits = api.org.access.may(request.user, kind.name, "Edit")
     children: list[dict[str, Any]] = [
         {
             "cascadeDelete": False,
@@ -180,7 +181,7 @@ def whole(api: Api, kind: SObject, request: Request) -> dict[str, Any]:
         "extendedBy": None,
         "extendsInterfaces": None,
         "fields": [
-            _as_seen(field_describe(one), fixed=one.name in view.fixed)
+            _as_seen(field_describe(one), fixed=one.name in view.fixed or not edits)
             for one in kind.fields.values()
             if one.name not in view.hidden
         ],
@@ -254,7 +255,10 @@ def basic(api: Api, request: Request, name: str) -> Reply:
 
 def full(api: Api, request: Request, name: str) -> Reply:
     """``GET sobjects/X/describe``."""
-    return Reply(whole(api, api.kind(name), request))
+    kind = api.kind(name)
+    if not api.org.access.may(request.user, kind.name, "Read"):
+        raise not_found()
+    return Reply(whole(api, kind, request))
 
 
 def unknown_type(name: str) -> RequestError:

@@ -138,7 +138,7 @@ class Org:
         Raises RowError for the row, RequestError for what spoils a whole request.
         """
         kind = self.objects[name]
-        if "C" not in kind.flags:
+        if "C" not in kind.flags or not self._may(actor, name, "Create"):
             raise cannot(kind, "create")
         given = given_values(self, kind, values, actor, new=True)
         now = self.now()
@@ -161,7 +161,7 @@ class Org:
     def update(self, name: str, key: str, values: Row, actor: Actor) -> None:
         """Change a row as a client asks. Raises RowError or RequestError."""
         kind = self.objects[name]
-        if "U" not in kind.flags:
+        if "U" not in kind.flags or not self._may(actor, name, "Edit"):
             raise cannot(kind, "update")
         table = self.tables[name]
         before = self.existing(name, key)
@@ -180,6 +180,9 @@ class Org:
         derived = self._settle(kind, after, before, actor, forced)
         table.change(before, stamps | given | derived)
         self._after(name, before)
+
+    def _may(self, actor: Actor, name: str, right: str) -> bool:
+        return self.access.may(actor.user if actor.bound else None, name, right)
 
     def _settle(
         self, kind: SObject, row: Row, before: Row | None, actor: Actor, forced: Row

@@ -41,7 +41,8 @@ MOST_LOSERS = 2
 def delete(org: Org, name: str, key: str, actor: Actor) -> None:
     """Move a row, and what hangs on it, to the recycle bin. Raises RowError."""
     kind = org.objects[name]
-    if "D" not in kind.flags:
+    may = org.access.may(actor.user if actor.bound else None, name, "Delete")
+    if "D" not in kind.flags or not may:
         raise cannot(kind, "delete")
     row = org.existing(name, key)
     if name == "Contract" and row.get("StatusCode") == "Activated":

@@ -234,6 +234,14 @@ class SalesforceSandbox:
                     self.org.access.grant(held, object, field, read=False, edit=False)
             self.org.access.grant(own, object, field, read=read or edit, edit=edit)
 
+    def set_object_access(self, object: str, *rights: str) -> None:
+        """Say what the integration user may do with an object: Read, Create, Edit, Delete."""
+        with self.org.lock:
+            for held in self.org.access.permission_sets(self.org.ids["integration"]):
+                self.org.access.grant_object(held, object, frozenset())
+            own = self.org.ids["integration_profile_set"]
+            self.org.access.grant_object(own, object, frozenset(rights))
+
     def set_currencies(self, corporate: str, rates: dict[str, float]) -> None:
         """Switch several currencies on: `rates` are units of each to one of the corporate."""
         with self.org.lock:

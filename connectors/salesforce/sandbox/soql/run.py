@@ -39,7 +39,12 @@ class Runner:
         """
         query = parse(text)
         kind = self.org.lower.get(query.source.names[0].lower())
-        if kind is None or not kind.queryable or len(query.source.names) > 1:
+        if (
+            kind is None
+            or not kind.queryable
+            or len(query.source.names) > 1
+            or not self.org.access.may(self.user, kind.name, "Read")
+        ):
             raise RequestError(
                 400,
                 "INVALID_TYPE",
