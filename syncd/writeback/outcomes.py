@@ -7,11 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from syncd.connector import (
-    ALLOWANCE,
-    Outcome,
-    WriteResult,
-)
+from syncd.connector import ALLOWANCE, Outcome, WriteResult
 from syncd.errors import AllowanceError
 from syncd.plan import TaskChange
 from syncd.store import StoredTask, to_text

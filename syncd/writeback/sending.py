@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from syncd.connector import (
-    FieldUpdate,
-    TaskUpsert,
-    WriteResult,
-)
+from syncd.connector import FieldUpdate, TaskUpsert, WriteResult
 from syncd.plan import SetField
 from syncd.store import Intent
 from syncd.writeback.target import RecordWrite, Target

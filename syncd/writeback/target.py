@@ -10,11 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from syncd.connector import (
-    Connector,
-    Record,
-    TaskShape,
-)
+from syncd.connector import Connector, Record, TaskShape
 from syncd.errors import StopRunError
 from syncd.plan import SetField, TaskChange
 from syncd.store import Store
