@@ -12,6 +12,7 @@ from syncd.policy import Policy
 from syncd.rules import RULES
 from syncd.sync import Connected
 
+MISSING = "{}.{} does not exist, or this login may not see it"
 CALCULATED = (
     "is calculated: changes of it alone do not announce themselves; the daily --full run finds them"
 )
@@ -156,7 +157,7 @@ def _outputs(
             near = did_you_mean(spec.name, schema.fields)
             yield CheckNote(
                 "error",
-                f"{spec.object}.{spec.name} does not exist, or this login may not see it",
+                MISSING.format(spec.object, spec.name),
                 _lacking(near, ours=True),
                 spec.object,
                 spec.name,

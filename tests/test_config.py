@@ -9,7 +9,9 @@ import pytest
 from syncd_process import syncd
 
 from syncd.bootstrap import Loaded, load
+from syncd.cli.setup import _gathered
 from syncd.errors import ConfigError
+from syncd.preflight import MISSING
 
 SECRETS = {"ID": "client-id", "SECRET": "made-up-secret"}
 BASE = """\
@@ -345,3 +347,23 @@ def test_wrong_arguments_are_two(
     assert code == 2
     assert shown.out == ""
     assert shown.err
+
+
+def test_many_missing_fields_are_told_once() -> None:
+    """Before `syncd provision` an object lacks dozens of fields: one line, and each by name."""
+    missing = [
+        {
+            "severity": "error",
+            "text": MISSING.format(object, field),
+            "remedy": "create it",
+            "object": object,
+            "field": field,
+        }
+        for object, field in [("Account", "A__c"), ("Task", "Key__c"), ("Account", "B__c")]
+    ]
+    more = {**missing[0], "text": MISSING.format("Account", "C__c"), "field": "C__c"}
+
+    assert _gathered(missing) == missing
+    told = [note["text"] for note in _gathered([*missing, more])]
+    assert told[0].endswith("or this login may not see them: A__c, B__c, C__c")
+    assert told[1:] == [missing[1]["text"]]

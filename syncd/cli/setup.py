@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from syncd.bootstrap import Loaded
     from syncd.connector import CheckNote
 
+FEW_FIELDS = 3
+PROVISION = "`syncd provision --apply`"
+
 FIRST_CONFIG = """\
 #:schema schemas/config.schema.json
 # syncd's config. Every key with its default: config.example.toml of the project.
@@ -188,10 +191,32 @@ def _show_check(document: dict[str, Any], config: Path) -> None:
         say(f"{problem['severity']}: {place}: {problem['text']}{hint}")
     say(f"{config} and its mappings are well formed")
     for name, notes in document["connections"].items():
-        for note in notes:
+        for note in _gathered(notes):
             say(f"{name}: {note['severity']}: {note['text']}")
             if note["remedy"]:
                 say(f"    {note['remedy']}")
+
+
+def _gathered(notes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Before `syncd provision` an object lacks dozens of fields: said once, not dozens of times."""
+    from syncd.preflight import MISSING
+
+    lacking: dict[str, list[str]] = {}
+    for note in notes:
+        if note["text"] == MISSING.format(note["object"], note["field"]):
+            lacking.setdefault(note["object"], []).append(note["field"])
+    shown: list[dict[str, Any]] = []
+    for note in notes:
+        fields = lacking.get(note["object"], [])
+        if len(fields) < FEW_FIELDS or note["field"] not in fields:
+            shown.append(note)
+        elif note["field"] == fields[0]:
+            text = (
+                f"{note['object']} lacks {len(fields)} of syncd's fields, or this login may not "
+                f"see them: {', '.join(fields)}"
+            )
+            shown.append({**note, "text": text, "remedy": "create them with " + PROVISION})
+    return shown
 
 
 @click.command()
