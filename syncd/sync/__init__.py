@@ -15,7 +15,7 @@ from syncd.sync.lease import Lease
 from syncd.sync.linking import book_connections, book_named, link_accounts, people_at
 from syncd.sync.loading import Loaded, load
 from syncd.sync.pull import digest_of, load_users, pull
-from syncd.sync.refusals import quarantine
+from syncd.sync.quarantine import keep_refusals
 from syncd.sync.report import finish, report_on
 from syncd.sync.retention import prune
 from syncd.sync.turn import (
@@ -91,7 +91,7 @@ def run_once(turn: Turn) -> Report:
             if not turn.dry and held[c.name] is None
         }
         settle_shared(turn, plans, written)
-        rejects = quarantine(turn, run, written)
+        rejects = keep_refusals(turn, run, written)
         reports = [
             report_on(turn, c, plans, held, written, pulled, rejects) for c in turn.connections
         ]

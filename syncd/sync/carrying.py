@@ -9,10 +9,7 @@ from syncd.plan import Plan
 from syncd.sync.lease import Lease
 from syncd.sync.lookup import settle_by_looking
 from syncd.sync.pull import digest_of
-from syncd.sync.turn import (
-    Connected,
-    Turn,
-)
+from syncd.sync.turn import Connected, Turn
 from syncd.writeback import Target, Written, write
 
 

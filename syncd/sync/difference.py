@@ -2,78 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
-from syncd.connector import ObjectSchema
 from syncd.errors import StopRunError
-from syncd.model import Derived, Finding, Scalar
-from syncd.plan import (
-    KeptValue,
-    Plan,
-    SetField,
-    TaskChange,
-    cap_new_tasks,
-    diff_fields,
-)
-from syncd.store import UNDONE, AccountState, Reject, StoredTask, chunks, to_text
+from syncd.plan import Plan, cap_new_tasks, diff_fields
+from syncd.store import UNDONE, chunks, to_text
 from syncd.sync.derive import Derivation, derive_all
 from syncd.sync.due import Due, told_load
+from syncd.sync.gathered import Difference, Learned, Past
 from syncd.sync.loading import ACCOUNTS_AT_ONCE, Member, ref_of
 from syncd.sync.overtaken import overtaken
-from syncd.sync.task_diff import Asked, ask, close_all, task_changes, task_fingerprint
+from syncd.sync.quarantine import place, tasks_without_refused, unusable, without_refused
+from syncd.sync.task_diff import Asked, ask, close_all, task_changes
 from syncd.sync.turn import Connected, Turn
-
-
-@dataclass(slots=True)
-class Difference:
-    """What one run would change in one connection, gathered account by account."""
-
-    sets: list[SetField] = field(default_factory=list)
-    tasks: list[TaskChange] = field(default_factory=list)
-    kept: list[KeptValue] = field(default_factory=list)
-    quiet: set[str] = field(default_factory=set)
-    """Accounts with nothing left to write: they are settled."""
-
-    def drop(self, accounts: AbstractSet[str]) -> None:
-        """Forget what was found for these accounts."""
-        self.sets = [change for change in self.sets if change.account not in accounts]
-        self.tasks = [change for change in self.tasks if change.account not in accounts]
-        self.kept = [value for value in self.kept if value.account not in accounts]
-        self.quiet -= accounts
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """What the state knows of a few hundred accounts: words last written, tasks, rejects."""
-
-    written: Mapping[tuple[str, str], dict[str, Any]]
-    tasks: Mapping[str, Sequence[StoredTask]]
-    rejects: Mapping[str, Sequence[Reject]]
-
-
-@dataclass(slots=True)
-class Learned:
-    """What the state is to keep of them."""
-
-    states: list[AccountState] = field(default_factory=list)
-    busy: list[str] = field(default_factory=list)
-    decisions: dict[str, tuple[Mapping[str, Derived], Mapping[str, Scalar], Mapping[str, date]]] = (
-        field(default_factory=dict)
-    )
-    written: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
-    filled: dict[str, dict[str, bool]] = field(default_factory=dict)
-    kept: list[KeptValue] = field(default_factory=list)
-    edits: list[KeptValue] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
-    still_refused: set[tuple[str, str, str, str]] = field(default_factory=set)
 
 
 def diff(turn: Turn, served: Sequence[Connected], due: Due) -> dict[str, Plan]:
@@ -283,12 +229,12 @@ def _diff_member(
         for reject in past.rejects.get(key, [])
         if reject.connection == name and reject.kind == "write"
     }
-    sets = _without_refused(turn, connected, fields.sets, member, schema, refused, learned)
+    sets = without_refused(turn, connected, fields.sets, member, schema, refused, learned)
     stored = past.tasks.get(key, [])
     tasks = task_changes(tx, turn, connected, derivation, member, stored, asked)
     findings = asked.findings if name == derivation.loaded.home else ()
-    tasks = _tasks_without_refused(turn, connected, tasks, refused, learned)
-    learned.rejects += _findings(connected, key, (*derivation.findings, *findings))
+    tasks = tasks_without_refused(turn, connected, tasks, refused, learned)
+    learned.rejects += unusable(connected, key, (*derivation.findings, *findings))
     learned.filled.setdefault(name, {})[ref.id] = fields.filled
     learned.kept += fields.kept
     learned.edits += fields.edits
@@ -299,101 +245,3 @@ def _diff_member(
     difference.kept += fields.kept
     difference.tasks += tasks
     return bool(sets or tasks)
-
-
-# --- the quarantine -------------------------------------------------------------------------------
-
-
-def place(reject: Reject) -> tuple[str, str, str, str]:
-    """Where a reject stands in the quarantine."""
-    return (reject.connection, reject.object, reject.record, reject.field)
-
-
-def write_fingerprint(
-    turn: Turn,
-    connected: Connected,
-    sets: Sequence[SetField],
-    schema: ObjectSchema,
-    record: Mapping[str, Any],
-) -> str:
-    """Changes when a refused write is worth another try.
-
-    That is with another value, definition of the field, record, mapping or policy.
-    """
-    written = {write.field for write in connected.mapping.account_writes}
-    real = [change for change in sets if change.result != "synced_at"]
-    parts = [
-        [(change.field, change.after) for change in real],
-        [msgspec.to_builtins(schema.find(change.field)) for change in real],
-        {field: value for field, value in record.items() if field not in written},
-        connected.mapping.hash,
-        turn.policy_hash,
-    ]
-    encoded = msgspec.json.encode(parts, order="deterministic", enc_hook=str)
-    return hashlib.blake2b(encoded, digest_size=16).hexdigest()
-
-
-def _without_refused(
-    turn: Turn,
-    connected: Connected,
-    sets: Sequence[SetField],
-    member: Member,
-    schema: ObjectSchema,
-    refused: Mapping[tuple[str, str], Reject],
-    learned: Learned,
-) -> tuple[SetField, ...]:
-    """Leave out what the CRM refused before, as long as nothing about it has changed."""
-
-    def stands(part: Sequence[SetField], field: str) -> bool:
-        item = refused.get((member.record.id, field))
-        if item is None or item.fingerprint != write_fingerprint(
-            turn, connected, part, schema, member.record.fields
-        ):
-            return False
-        learned.still_refused.add(place(item))
-        return True
-
-    if not refused:
-        return tuple(sets)
-    left = [change for change in sets if not stands([change], change.field)]
-    real = [change for change in left if change.result != "synced_at"]
-    if not real or stands(left, ""):
-        return ()
-    return tuple(left)
-
-
-def _tasks_without_refused(
-    turn: Turn,
-    connected: Connected,
-    tasks: Sequence[TaskChange],
-    refused: Mapping[tuple[str, str], Reject],
-    learned: Learned,
-) -> list[TaskChange]:
-    left = []
-    for task in tasks:
-        item = refused.get((task.key, ""))
-        if item is not None and item.fingerprint == task_fingerprint(turn, connected, task):
-            learned.still_refused.add(place(item))
-        else:
-            left.append(task)
-    return left
-
-
-def _findings(connected: Connected, account: str, findings: Sequence[Finding]) -> list[Reject]:
-    """The records that cannot be used, as they go to quarantine."""
-    return [
-        Reject(
-            connection=finding.ref.connection,
-            object=finding.ref.object,
-            record=finding.ref.id,
-            field=finding.field,
-            account=account,
-            code=finding.code,
-            message=finding.message,
-            remedy=finding.remedy,
-            kind="record",
-            fingerprint=hashlib.blake2b(finding.message.encode(), digest_size=16).hexdigest(),
-        )
-        for finding in findings
-        if finding.ref.connection == connected.name
-    ]

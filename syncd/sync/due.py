@@ -17,14 +17,7 @@ from syncd.playbooks import Playbooks
 from syncd.rules import RULES, assign, borders, loads
 from syncd.rules.rule import BookBorders, BookRow, RuleInput
 from syncd.store import rank_name
-from syncd.sync.linking import (
-    book_connections,
-    book_named,
-    book_of,
-    held_back,
-    home_of,
-    people_at,
-)
+from syncd.sync.linking import book_connections, book_named, book_of, held_back, home_of, people_at
 from syncd.sync.loading import Loaded, load
 from syncd.sync.turn import Connected, Turn
 

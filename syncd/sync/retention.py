@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from syncd.store import to_text
-from syncd.sync.turn import (
-    Turn,
-)
+from syncd.sync.turn import Turn
 
 PRUNED = "pruned"
 
