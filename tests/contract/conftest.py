@@ -4,4 +4,4 @@ from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite("contract_suite")
+pytest.register_assert_rewrite("contract_reading", "contract_systems", "contract_writing")
