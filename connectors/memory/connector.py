@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from connectors.memory.crm import Crm, matches, wire
 from syncd.connector import (
     Allowance,
     Calls,
@@ -23,7 +22,6 @@ from syncd.connector import (
     Context,
     Cursor,
     FieldSpec,
-    FieldType,
     FieldUpdate,
     ObjectSchema,
     Outcome,
@@ -40,6 +38,7 @@ from syncd.connector import (
 from syncd.errors import AccessError, UnreachableError
 
 PAGE_ROWS = 500
+
 BATCH_ROWS = 200
 
 
@@ -49,52 +48,6 @@ class MemorySettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: str = Field("", description="JSON file with the objects; empty: start with nothing")
-
-
-@dataclass
-class Crm:
-    """What a memory connection speaks to: objects with fields and rows. Tests change it freely.
-
-    `version` counts changes and serves as the modification stamp of rows. `refuse` holds the
-    message with which writes of a field (object, field) are refused.
-    """
-
-    fields: dict[str, dict[str, SchemaField]] = field(default_factory=dict)
-    rows: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
-    stamps: dict[tuple[str, str], int] = field(default_factory=dict)
-    deleted: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
-    merged: dict[tuple[str, str], str] = field(default_factory=dict)
-    refuse: dict[tuple[str, str], str] = field(default_factory=dict)
-    version: int = 0
-    unreachable: bool = False
-
-    def put(self, object: str, id: str, **values: Any) -> None:
-        """Create or change a row, as a person would."""
-        known = self.fields.setdefault(object, {})
-        for name in values:
-            known.setdefault(name, SchemaField(name=name, label=name, type=FieldType.TEXT))
-        row = self.rows.setdefault(object, {}).setdefault(id, {})
-        if all(row.get(name, "") == value for name, value in values.items()) and row:
-            return
-        row.update(values)
-        self.version += 1
-        self.stamps[object, id] = self.version
-
-    def delete(self, object: str, id: str) -> None:
-        """Remove a row, as a person would."""
-        self.deleted.setdefault(object, {})[id] = self.rows[object].pop(id)
-        self.version += 1
-        self.stamps[object, id] = self.version
-
-    def merge(self, object: str, winner: str, loser: str) -> None:
-        """Merge a row into another, as a person would; what points at it then points there."""
-        self.delete(object, loser)
-        self.merged[object, loser] = winner
-        for other, rows in self.rows.items():
-            for id, row in rows.items():
-                moved = {name: winner for name, value in row.items() if value == loser}
-                if moved:
-                    self.put(other, id, **moved)
 
 
 class MemoryConnector:
@@ -189,7 +142,7 @@ class MemoryConnector:
         self._look(source)
         self.calls.read += 1
         rows = self.crm.rows.get(source.object, {})
-        yield from sorted(id for id, row in rows.items() if _matches(source, row))
+        yield from sorted(id for id, row in rows.items() if matches(source, row))
 
     def read(self, source: Source, ids: Sequence[str]) -> dict[str, Record]:
         """The rows that exist, and what is left of those that were deleted or merged."""
@@ -235,7 +188,7 @@ class MemoryConnector:
 
     @staticmethod
     def _record(source: Source, id: str, row: Mapping[str, Any]) -> Record:
-        if not _matches(source, row):
+        if not matches(source, row):
             return Record(id=id, fields={}, gone=True)
         links = {
             association.key: tuple(row.get(association.key) or ())
@@ -270,7 +223,7 @@ class MemoryConnector:
         refused = self._refusal(object, values)
         if refused is not None:
             return refused
-        self.crm.put(object, id, **{name: _wire(value) for name, value in values.items()})
+        self.crm.put(object, id, **{name: wire(value) for name, value in values.items()})
         return WriteResult(outcome=Outcome.DONE, id=id)
 
     def _refusal(self, object: str, values: Mapping[str, Value]) -> WriteResult | None:
@@ -376,26 +329,3 @@ class MemoryConnector:
 
 def _fields(source: Source, id: str, row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: id if name == "Id" else row.get(name) for name in source.fields}
-
-
-def _matches(source: Source, row: Mapping[str, Any]) -> bool:
-    """Whether a row passes the source's filters: EQ, NEQ, IN, NOT_IN, (NOT_)HAS_PROPERTY."""
-    for condition in source.where if isinstance(source.where, tuple) else ():
-        held = row.get(condition["propertyName"])
-        operator = str(condition["operator"])
-        if operator.endswith("HAS_PROPERTY"):
-            fits = held not in {None, ""}
-        else:
-            fits = held in condition.get("values", (condition.get("value"),))
-        if fits is operator.startswith("N"):
-            return False
-    return True
-
-
-def _wire(value: Value) -> Any:
-    """Memory holds dates as text, as CRMs do."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    return value
