@@ -19,6 +19,7 @@ from case_files import CASES, Case, read
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from rule_engine import Rule
 
 from connectors.hubspot import HubSpotConnector
 from syncd.errors import ConfigError
@@ -128,6 +129,79 @@ def _user(id: str, **more: Any) -> User:
 
 
 USERS = {"am": _user("am", name="Ada", manager="boss"), "boss": _user("boss")}
+
+
+def test_a_condition_without_values_is_told_by_its_text() -> None:
+    """Where the condition names nothing that is worked out, the reason is the first paragraph of
+    the task's own text; where that cannot be filled in, the playbook's name has to do.
+    """
+    deal = Opportunity(
+        ref=Ref("crm", "Opportunity", "d1"),
+        id="d1",
+        account="acme",
+        name="Acme first year",
+        kind="new",
+        closed=True,
+        won=True,
+        close_date=date(2026, 5, 1),
+        owner="am",
+    )
+    untouched = {
+        "last_touch_on": Derived(date(2026, 1, 5), ""),
+        "next_checkin_due": Derived(date(2026, 2, 4), ""),
+    }
+    broken = {"id": "checkin-overdue", "body": "{{ 1 / 0 }}"}
+
+    def reasons(records: AccountRecords, *own: dict[str, str]) -> dict[str, str]:
+        policy = Policy.model_validate({"playbooks": own})
+        playbooks = compile_playbooks(policy)
+        tasks, _ = desired_tasks(playbooks, records, untouched, Before(), policy, TODAY)
+        return {task.playbook: task.because for task in tasks}
+
+    found = reasons(AccountRecords(_account(), opportunities=(deal,), users=USERS))
+    mended = reasons(AccountRecords(_account(), users=USERS), broken)
+
+    assert found["handoff-overdue"] == (
+        "The handoff document for Acme first year, closed on 1 May 2026, was due on 8 May 2026 "
+        "and is 0 % complete."
+    )
+    assert found["checkin-overdue"] == (
+        "The last two-way touch with acme was on 5 Jan 2026. A check-in was due on 4 Feb 2026."
+    )
+    assert mended["checkin-overdue"] == "the condition of checkin-overdue holds"
+
+
+def test_what_cannot_matter_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accounts that differ in a day that no condition gets to are alike: their conditions are
+    evaluated for the first of them alone.
+    """
+    asked: list[str] = []
+    evaluate = Rule.evaluate
+
+    def counted(rule: Rule, thing: object) -> object:
+        asked.append(rule.text)
+        return evaluate(rule, thing)
+
+    monkeypatch.setattr(Rule, "evaluate", counted)
+    playbooks, records = compile_playbooks(Policy()), AccountRecords(_account(), users=USERS)
+
+    def ask(status: str, number: int) -> int:
+        values = {
+            "renewal_status": Derived(status, ""),
+            "renewal_date": Derived(TODAY + timedelta(days=200 + number), ""),
+        }
+        before = len(asked)
+        tasks, _ = desired_tasks(playbooks, records, values, Before(), Policy(), TODAY)
+
+        assert tasks == []
+        return len(asked) - before
+
+    first, *others = (ask("not_due", number) for number in range(100))
+    in_window = ask("window_open", 0)
+
+    assert first > 3
+    assert others == [0] * 99
+    assert 0 < in_window < first
 
 
 def test_overloaded_account_manager() -> None:

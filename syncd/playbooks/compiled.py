@@ -10,15 +10,15 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from jinja2 import TemplateSyntaxError, meta
+from jinja2 import TemplateSyntaxError
 from msgspec import Struct
-from rule_engine import Context, DataType, Rule, errors, type_resolver_from_dict
+from rule_engine import DataType, Rule, errors
 
 from syncd.errors import ConfigError, Problem
 from syncd.located import did_you_mean
-from syncd.playbooks.expressions import Expression
+from syncd.playbooks.expressions import Expression, context_of
 from syncd.playbooks.names import DATE, TEXT, TRUTH, types_for
-from syncd.playbooks.wording import PLAIN, Template
+from syncd.playbooks.wording import Template
 from syncd.policy import PlaybookPolicy, Policy
 
 ROLES = frozenset({"am", "csm", "ae", "am_manager", "ae_manager"})
@@ -33,9 +33,9 @@ _NEEDED = ("when", "once_per", "assignee", "due", "subject")
 class Playbook(Struct, frozen=True):
     """A playbook ready to be asked. `due` is a number of business days or an expression.
 
-    `names` are those of the conditions, `offsets` the distances in days and `days` the dates that
-    they look at: all tell on which days the answer can change. `daily`: they reckon with days,
-    so that any day may change it.
+    `names` are those of the conditions, `dates` those of them that stand for days, and `days` the
+    dates that are written there; so many days (`steps`) after one of these the answer can change.
+    `daily`: they reckon with days, so that any day may change it.
     """
 
     id: str
@@ -50,7 +50,8 @@ class Playbook(Struct, frozen=True):
     body: Template
     gone: Template | None
     names: frozenset[str]
-    offsets: tuple[int, ...]
+    dates: tuple[str, ...]
+    steps: tuple[int, ...]
     days: tuple[date, ...]
     daily: bool
     own: bool
@@ -136,20 +137,24 @@ def _compile(row: PlaybookPolicy, *, own: bool) -> tuple[Playbook | None, list[P
         subject=subject,
         body=plain_body,
         gone=gone,
-        names=reader.names & reader.types.keys(),
-        offsets=_offsets(texts),
+        names=reader.names,
+        dates=tuple(sorted(n for n in reader.dates if n != "today")),
+        steps=_steps(texts),
         days=tuple(date.fromisoformat(day) for day in _DAY.findall(texts)),
         daily=_TIMED.search(texts) is not None and re.search(r"[*/]", texts) is not None,
         own=own,
     ), []
 
 
-def _offsets(texts: str) -> tuple[int, ...]:
-    """The numbers that days can be compared with; 0 where a date is compared with today."""
+def _steps(texts: str) -> tuple[int, ...]:
+    """How many days after a day the answer can change, in ascending order.
+
+    By the numbers that days can be compared with; 0 where a date is compared with today.
+    """
     found = {int(float(number)) for number in _LITERAL.findall(texts)}
     if re.search(r"\btoday\b", texts):
         found.add(0)
-    return tuple(sorted(found))
+    return tuple(sorted({step for n in found for step in (-n, 1 - n, n, n + 1)}))
 
 
 def _problem(id: str, text: str, hint: str = "") -> Problem:
@@ -168,7 +173,12 @@ class _Reader:
     @property
     def names(self) -> frozenset[str]:
         """The names that the conditions read so far use."""
-        return frozenset(self._names)
+        return frozenset(self._names & self.types.keys())
+
+    @property
+    def dates(self) -> frozenset[str]:
+        """Those of them that stand for days."""
+        return frozenset(name for name in self.names if self.types[name] is DATE)
 
     def rule(self, key: str, text: Any, wanted: Any) -> Expression | None:
         """The expression, or None and a problem."""
@@ -176,11 +186,7 @@ class _Reader:
         if own_clock is not None:
             self._add(f'{key}: unknown name "{own_clock[0]}"', "the day of the run is today")
             return None
-        context = Context(
-            type_resolver=type_resolver_from_dict(self.types),
-            default_value=None,
-            default_timezone="utc",
-        )
+        context = context_of(self.types)
         try:
             rule = Rule(str(text), context=context)
         except errors.SymbolResolutionError as error:
@@ -202,12 +208,11 @@ class _Reader:
     def template(self, key: str, text: str) -> Template | None:
         """The template, or None and a problem."""
         try:
-            used = meta.find_undeclared_variables(PLAIN.parse(text))
-            compiled = PLAIN.from_string(text)
+            compiled = Template.of(text)
         except TemplateSyntaxError as error:
             self._add(f"{key}: {error.message}", f"line {error.lineno} of the template")
             return None
-        for name in sorted(used - self.types.keys()):
+        for name in sorted(compiled.names - self.types.keys()):
             self._add(f'{key}: unknown name "{name}"', did_you_mean(name, self.types))
         return compiled
 

@@ -3,24 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from datetime import date
+from typing import Any, NamedTuple
 
-from rule_engine import Rule, errors
+from rule_engine import Context, Rule, errors, type_resolver_from_dict
 
 MOST_REMEMBERED = 5_000
 """So many answers are kept of one expression; then it starts afresh."""
 
 
-class Expression:
-    """A parsed expression over names. Many accounts stand alike: its answers are remembered."""
+class _Answer(NamedTuple):
+    """What the expression gave."""
 
-    __slots__ = ("_answers", "_rule", "names")
+    value: Any
+
+
+class _Branch(NamedTuple):
+    """The name that the evaluation looks at next, and how it goes on for each of its values."""
+
+    name: str
+    ways: dict[Any, Any]
+
+
+class _Looked:
+    """The names of one account, and those that an evaluation has looked at, in their order."""
+
+    __slots__ = ("names", "seen")
+
+    def __init__(self, names: Mapping[str, Any]) -> None:
+        self.names = names
+        self.seen: dict[str, Any] = {}
+
+
+def _look(looked: _Looked, name: str) -> Any:
+    """What the name stands for; it counts as looked at."""
+    return looked.seen.setdefault(name, looked.names.get(name))
+
+
+def context_of(types: Mapping[str, Any]) -> Context:
+    """The context for expressions over names of these types."""
+    return Context(
+        resolver=_look,
+        type_resolver=type_resolver_from_dict(dict(types)),
+        default_value=None,
+        default_timezone="utc",
+    )
+
+
+class Expression:
+    """A parsed expression over names. Many accounts stand alike: its answers are remembered.
+
+    An evaluation looks at one name after another, and what a name stands for decides which one
+    comes next: `status == 'open' and days_to(renewal_date) < 30` looks at no date while the status
+    is another. An answer is remembered by the names that were looked at, not by all of them.
+    """
+
+    __slots__ = ("_first", "_known", "_plain", "_rule", "names")
 
     def __init__(self, rule: Rule, names: Iterable[str]) -> None:
-        """`names` are all that the expression looks at, functions too."""
+        """`rule` has a context of `context_of`; `names` are all that it may look at."""
         self._rule = rule
         self.names = tuple(names)
-        self._answers: dict[tuple[Any, ...], Any] = {}
+        self._plain = rule.text.strip() if (rule.text.strip(),) == self.names else None
+        self._first: dict[Any, Any] = {}
+        self._known = 0
 
     def holds(self, names: Mapping[str, Any]) -> bool:
         """Whether it is true; not, where it needs something that is not known."""
@@ -28,14 +74,27 @@ class Expression:
 
     def value(self, names: Mapping[str, Any]) -> Any:
         """What it gives; None where it needs something that is not known."""
-        key = tuple(map(names.get, self.names))
-        if key in self._answers:
-            return self._answers[key]
-        if len(self._answers) >= MOST_REMEMBERED:
-            self._answers.clear()
+        if self._plain is not None:
+            stands = names.get(self._plain)
+            if stands is None or isinstance(stands, (str, date)):
+                return stands
+        step = self._first.get(None)
+        while type(step) is _Branch:
+            step = step.ways.get(names.get(step.name))
+        return self._evaluated(names) if step is None else step.value
+
+    def _evaluated(self, names: Mapping[str, Any]) -> Any:
+        looked = _Looked(names)
         try:
-            found = self._rule.evaluate(names)
+            found = self._rule.evaluate(looked)
         except errors.EvaluationError:
             found = None
-        self._answers[key] = found
+        if self._known >= MOST_REMEMBERED:
+            self._first, self._known = {}, 0
+        self._known += 1
+        ways, stands = self._first, None
+        for name, value in looked.seen.items():
+            ways = ways.setdefault(stands, _Branch(name, {})).ways
+            stands = value
+        ways[stands] = _Answer(found)
         return found

@@ -162,12 +162,6 @@ def quarter_start(day: date) -> date:
     return date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
 
 
-def standing_value(name: str, values: Mapping[str, Derived], before: Before) -> Scalar:
-    """The value, or for a rule that is off what still stands of it in the CRM."""
-    found = values.get(name)
-    return before.values.get(name) if found is None else found.value
-
-
 def account_names(
     records: AccountRecords,
     values: Mapping[str, Derived],
@@ -180,7 +174,11 @@ def account_names(
     currency: str,
 ) -> dict[str, Any]:
     """What each name of ``VALUES``, ``ACCOUNT`` and ``FUNCTIONS`` stands for."""
-    names: dict[str, Any] = {name: standing_value(name, values, before) for name in VALUES}
+    stood = before.values  # of rules that are off it stands in the CRM still
+    names: dict[str, Any] = {
+        name: value.value if (value := values.get(name)) is not None else stood.get(name)
+        for name in VALUES
+    }
     account = records.account
     tiers = policy.tier.names
     untouched = names["last_touch_on"] or account.created_on
@@ -251,15 +249,19 @@ def _document_names(owed: Document, records: AccountRecords) -> dict[str, Any]:
     return {
         "opportunity": deal.id,
         "deal": deal.name or deal.id,
-        "deal_closed_on": owed.closed_on,
         "deal_amount": deal.arr,
         "ae": _name(records.users.get(deal.owner or "")),
         "document": _document_text(owed, records),
         "document_status": owed.status,
         "document_completeness": owed.completeness,
         "document_missing": "; ".join(owed.missing),
-        "document_due": owed.due_on,
+        **document_days(owed),
     }
+
+
+def document_days(owed: Document) -> dict[str, Any]:
+    """The names of a handoff document that stand for days."""
+    return {"deal_closed_on": owed.closed_on, "document_due": owed.due_on}
 
 
 def _document_text(owed: Document, records: AccountRecords) -> str:

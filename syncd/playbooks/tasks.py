@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -21,7 +22,14 @@ from syncd.playbooks.names import (
     plain_date,
 )
 from syncd.playbooks.people import assignee
-from syncd.playbooks.wording import PLAIN, TextError, body_text, day, subject_text
+from syncd.playbooks.wording import (
+    Template,
+    TextError,
+    body_text,
+    day,
+    opening,
+    subject_text,
+)
 from syncd.policy import Policy
 from syncd.rules.dates import add_business_days, add_days, holidays_of, is_business_day
 
@@ -106,7 +114,12 @@ def closing_note(playbook: str, values: Mapping[str, Derived]) -> str:
     if row is None or row.gone is None:
         return _GONE
     names = {name: values[name].value if name in values else None for name in VALUES}
-    return subject_text(PLAIN.from_string(row.gone), names)
+    return subject_text(_template(row.gone), names)
+
+
+@lru_cache(maxsize=64)
+def _template(text: str) -> Template:
+    return Template.of(text)
 
 
 class _Asked(Struct, frozen=True):
@@ -123,15 +136,16 @@ class _Asked(Struct, frozen=True):
     def tasks(self, findings: list[Finding]) -> Iterator[DesiredTask]:
         """One task for each assignee role; adds a Finding where a task cannot be."""
         playbook = self.playbook
-        holds = playbook.when.holds(self.names)
-        if playbook.closes_when is None:
-            if not holds:
-                return
-        elif playbook.closes_when.holds(self.names):
-            return
         cycle = self._cycle()
+        if cycle is None:  # most often, so it is asked first: there is no such date or deal
+            return
+        if playbook.closes_when is not None and playbook.closes_when.holds(self.names):
+            return
+        holds = playbook.when.holds(self.names)
+        if playbook.closes_when is None and not holds:
+            return
         found = self._due()
-        if cycle is None or found is None:
+        if found is None:
             return
         due, due_moves = found
         opens = holds and all(name in self.values for name in playbook.names & VALUES.keys())
@@ -170,7 +184,9 @@ class _Asked(Struct, frozen=True):
         try:
             subject = subject_text(playbook.subject, self.names)
             body = body_text(playbook.body, self.names)
+            because = because or opening(body) or subject
         except TextError as error:
+            because = because or f"the condition of {playbook.id} holds"
             subject, body = f"{playbook.id}: {account.name or account.id}", because
             findings.append(
                 Finding(
@@ -237,13 +253,13 @@ class _Asked(Struct, frozen=True):
         return f"{key[: KEY_CHARS - len(digest) - 1]}/{digest}"
 
     def _because(self) -> str:
-        """The values that the condition names, with their reasons."""
+        """The values that the condition names, with their reasons; blank where it names none."""
         told = [
             f"{name} is {_shown(derived.value)}" + (f" ({why})" if (why := derived.because) else "")
             for name in sorted(self.playbook.names & self.values.keys())
             if (derived := self.values[name]).value is not None
         ]
-        return "; ".join(told) or f"the condition of {self.playbook.id} holds"
+        return "; ".join(told)
 
     def _nobody(self, key: str, role: str) -> Finding:
         text = f"Nobody can get the task {self.playbook.id}: the {role.replace('_', ' ')} is"

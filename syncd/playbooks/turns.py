@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from syncd.model import AccountRecords, Before, Derived
 from syncd.playbooks.compiled import Playbook, Playbooks
-from syncd.playbooks.names import OVERDUE_DAYS, account_names, each_names, quarter_start
+from syncd.playbooks.names import (
+    OVERDUE_DAYS,
+    account_names,
+    document_days,
+    quarter_start,
+)
 from syncd.playbooks.tasks import NOT_ENTITLED
 from syncd.policy import Policy
 from syncd.rules.dates import add_days, add_months
@@ -34,36 +40,30 @@ def next_turn(
     names = account_names(
         records, values, before, policy, today, first_run=False, load={}, currency=""
     )
-    scopes: dict[str | None, list[Mapping[str, Any]]] = {None: [names]}
-    turns: set[date] = set()
+    owed = list(documents(records, policy, today))
+    scopes = {
+        None: [names],
+        "handoff": [names, *map(document_days, owed)],
+        "signal": [names],  # no days
+    }
+    turns = {day for document in owed for day in (document.overdue_from, document.lapses_on)}
     for playbook in playbooks:
-        each = playbook.each
-        if each is not None and each not in scopes:
-            found = each_names(each, records, policy, today)
-            scopes[each] = [names, *(more for more, _ in found)]
-        turns.update(_turns(playbook, names, scopes[each], today))
-    for owed in documents(records, policy, today):
-        turns.update((owed.overdue_from, owed.lapses_on))
+        turns.update(_turns(playbook, names, scopes[playbook.each], today))
     return min((turn for turn in turns if turn > today), default=None)
 
 
 def _turns(
     playbook: Playbook,
     names: Mapping[str, Any],
-    scopes: list[Mapping[str, Any]],
+    scopes: Sequence[Mapping[str, Any]],
     today: date,
 ) -> Iterator[date]:
-    """The days around which one playbook's answer can change, past ones among them."""
-    named = {
-        value
-        for scope in scopes
-        for name in playbook.names
-        if name != "today" and isinstance(value := scope.get(name), date)
-    }
+    """The first days around each of its own on which one playbook's answer can change."""
+    named = [scope[name] for scope in scopes for name in playbook.dates if scope.get(name)]
     for day in (*named, *playbook.days):
-        for offset in playbook.offsets:
-            for step in (-offset, 1 - offset, offset, offset + 1):
-                yield add_days(day, step)
+        place = bisect_right(playbook.steps, (today - day).days)
+        if place < len(playbook.steps):
+            yield add_days(day, playbook.steps[place])
     if playbook.daily:
         yield add_days(today, 1)
     if "renewal_running" in playbook.names and names["renewal_date"] is not None:

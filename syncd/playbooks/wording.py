@@ -6,18 +6,22 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from textwrap import shorten
 from typing import Any
 
-from jinja2 import Template, TemplateError, pass_context
+from jinja2 import Template as Compiled
+from jinja2 import TemplateError, meta, pass_context
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from msgspec import Struct
+
+from syncd.rules.said import plain
 
 SUBJECT_CHARS = 120
 BODY_CHARS = 30_000
+OPENING_CHARS = 400
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
-
-__all__ = ["PLAIN", "Template", "TextError", "body_text", "day", "subject_text"]
 
 
 class TextError(ValueError):
@@ -51,12 +55,26 @@ def _environment() -> ImmutableSandboxedEnvironment:
     return environment
 
 
-PLAIN = _environment()
+_PLAIN = _environment()
+
+
+class Template(Struct, frozen=True):
+    """A template and the names that it uses."""
+
+    compiled: Compiled
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, text: str) -> Template:
+        """The template of this text. Raises TemplateSyntaxError."""
+        names = meta.find_undeclared_variables(_PLAIN.parse(text))
+        return cls(_PLAIN.from_string(text), frozenset(names))
 
 
 def _render(template: Template, names: Mapping[str, Any]) -> str:
+    used = {name: names[name] for name in (*template.names, "currency") if name in names}
     try:
-        return template.render(names)
+        return template.compiled.render(used)
     except (
         TemplateError,
         TypeError,
@@ -77,3 +95,8 @@ def subject_text(template: Template, names: Mapping[str, Any]) -> str:
 def body_text(template: Template, names: Mapping[str, Any]) -> str:
     """The text with single blank lines. Raises TextError."""
     return _BLANK_LINES.sub("\n\n", _render(template, names).strip())[:BODY_CHARS]
+
+
+def opening(body: str) -> str:
+    """The first paragraph of a task's text as one plain line."""
+    return shorten(plain(body.partition("\n\n")[0]), OPENING_CHARS, placeholder=" …")
