@@ -1,79 +1,29 @@
-"""Config → connectors, mappings, store: the only place that wires."""
+"""config.toml and the mapping files, read and checked together."""
 
 from __future__ import annotations
 
 import os
 import re
-import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from threading import Event
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from syncd.config import (
-    Config,
-    ConnectionConfig,
-    MappingFile,
-    UnusableConfigError,
-    load_config,
-    policy_hash,
-    read_policy,
-)
-from syncd.connector import Context
+from syncd.bootstrap.installed import connector_names, find_connector
+from syncd.config import Config, MappingFile, UnusableConfigError, load_config, read_policy
 from syncd.errors import ConfigError, Problem
 from syncd.located import LocatedToml, did_you_mean
-from syncd.log import get_log, register_secrets
+from syncd.log import register_secrets
 from syncd.mapping import Mapping as CrmMapping
-from syncd.mapping import ReadContext, load_mapping
+from syncd.mapping import load_mapping
 from syncd.mapping.results import RESULTS
-from syncd.plan import WritePolicy
 from syncd.playbooks import Playbooks, compile_playbooks, shipped
 from syncd.policy import Policy
 from syncd.rules.dates import holidays_of
-from syncd.store import Store
-from syncd.sync import Connected, Progress, Retention, Turn, silent
 
-CONNECTORS = "syncd.connectors"
-SANDBOXES = "syncd.sandboxes"
 _COMPARED = re.compile(r"\b(\w+)\s*(?:[=!]=\s*('[^']*'|\"[^\"]*\")|(?:not\s+)?in\s*\[([^\]]*)\])")
+
 _QUOTED = re.compile(r"['\"]([^'\"]*)['\"]")
-STARTED = 19  # of the fields of /proc/PID/stat that follow the name
-
-
-def _installed(group: str) -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=group)}
-
-
-def connector_names() -> list[str]:
-    """The names of all installed connectors."""
-    return sorted(_installed(CONNECTORS))
-
-
-def is_shipped(name: str) -> bool:
-    """Whether the connector comes with syncd."""
-    point = _installed(CONNECTORS)[name]
-    return point.dist is not None and point.dist.name == "syncd"
-
-
-def find_connector(name: str) -> Any:
-    """The connector class registered under that name; None when there is none."""
-    point = _installed(CONNECTORS).get(name)
-    return None if point is None else point.load()
-
-
-def sandbox_names() -> list[str]:
-    """The names of all installed sandboxes."""
-    return sorted(_installed(SANDBOXES))
-
-
-def find_sandbox(name: str) -> Any:
-    """The sandbox class registered under that name. Raises KeyError."""
-    return _installed(SANDBOXES)[name].load()
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,140 +193,3 @@ def read_mappings(
         mappings[file.connection] = mapping
         found += mapping.warnings
     return mappings, found
-
-
-def instance_name() -> str:
-    """Who we are: machine, process, and what tells it from others that bear the same number."""
-    pid = os.getpid()
-    return f"{socket.gethostname()}:{pid}:{_room()}-{_began(pid) or 0}"
-
-
-def process_lives(holder: str) -> bool:
-    """Whether the process of that instance may still be alive (another machine's: yes).
-
-    A container counts as a machine of its own, whatever its host name.
-    """
-    host, _, rest = holder.partition(":")
-    pid, _, known = rest.partition(":")
-    room, _, began = known.partition("-")
-    if host != socket.gethostname() or room != _room() or not pid.isdigit():
-        return True
-    if Path("/proc/self/stat").exists():
-        return _began(int(pid)) == int(began or 0)
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _room() -> str:
-    """The set of processes that ours can see, by the kernel's number; empty where it has none."""
-    try:
-        return str(Path("/proc/self/ns/pid").readlink()).strip("pid:[]")
-    except OSError:
-        return ""
-
-
-def _began(pid: int) -> int | None:
-    """When a process began, in the kernel's ticks; None: it is not there, or dead already."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return None
-    # The name in brackets may hold anything; after it come the state and numbers.
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] in {"Z", "X"} else int(fields[STARTED])
-
-
-@dataclass(frozen=True, slots=True)
-class Wired:
-    """A program ready to run: the config's connections opened on one store."""
-
-    loaded: Loaded
-    store: Store
-    connections: tuple[Connected, ...]
-
-    def turn(
-        self,
-        *,
-        clock: Callable[[], datetime],
-        full: bool = False,
-        dry: bool = False,
-        approve: bool = False,
-        as_of: date | None = None,
-        policy: Policy | None = None,
-        stop: Event | None = None,
-        progress: Progress | None = None,
-    ) -> Turn:
-        """What one run is given."""
-        config = self.loaded.config
-        zone = ZoneInfo(config.syncd.timezone)
-        today = clock().astimezone(zone).date()
-        used = policy or config.policy
-        mode = config.write.mode
-        return Turn(
-            store=self.store,
-            connections=self.connections,
-            policy=used,
-            playbooks=self.loaded.playbooks,
-            policy_hash=policy_hash(used),
-            write=WritePolicy(
-                mode=mode,
-                max_overwrite_share=config.write.max_overwrite_share,
-                min_accounts=config.write.min_accounts,
-                on_human_edit=config.write.on_human_edit,
-            ),
-            today=as_of or today,
-            clock=clock,
-            instance=instance_name(),
-            log=get_log(),
-            full=full,
-            dry=dry or mode != "apply" or as_of is not None,
-            approve=approve,
-            as_of=as_of is not None and as_of != today,
-            link=config.link,
-            stop=stop or Event(),
-            holder_alive=process_lives,
-            retention=Retention(**config.retention.model_dump()),
-            progress=progress or silent,
-        )
-
-
-def connect(config: Config, mapping: CrmMapping, connection: ConnectionConfig) -> Connected:
-    """One connection, not opened yet."""
-    context = Context(
-        name=connection.name,
-        timezone=config.syncd.timezone,
-        log=get_log().bind(connection=connection.name),
-    )
-    return Connected(
-        name=connection.name,
-        connector=connection.connector_class(connection.settings, context),
-        mapping=mapping,
-        context=ReadContext(
-            currency=config.syncd.currency,
-            rates=dict(config.rates),
-            timezone=ZoneInfo(config.syncd.timezone),
-            default_term_months=config.policy.renewal.default_term_months,
-        ),
-    )
-
-
-@contextmanager
-def wired(loaded: Loaded, *, store: Store | None = None) -> Iterator[Wired]:
-    """Open the store and make the connections; closes them at the end."""
-    opened = store or Store.open(loaded.config.state)
-    connections = tuple(
-        connect(loaded.config, loaded.mappings[connection.name], connection)
-        for connection in loaded.config.connections
-    )
-    try:
-        yield Wired(loaded, opened, connections)
-    finally:
-        for connected in connections:
-            connected.connector.close()
-        if store is None:
-            opened.close()
