@@ -33,7 +33,7 @@ from syncd.model import (
 from syncd.policy import Policy
 from syncd.rules.health import whole
 from syncd.rules.rule import BookBorders, BookRow, RuleInput
-from syncd.rules.tier import borders
+from syncd.rules.tier_places import borders
 
 CASES = Path(__file__).parent / "cases"
 KINDS: dict[str, type[msgspec.Struct]] = {

@@ -28,7 +28,7 @@ from syncd.rules import RULES, derive
 from syncd.rules.dates import add_months, last_day, length_in_months
 from syncd.rules.rule import BookRow
 from syncd.rules.said import says_something
-from syncd.rules.tier import assign, borders
+from syncd.rules.tier_places import assign, borders
 
 TODAY = date(2026, 6, 15)
 IDS = ("a", "b", "c", "d")

@@ -21,7 +21,7 @@ from syncd.rules import (
 )
 from syncd.rules.portfolio import GROUPINGS, Group, PortfolioAccount, loads, portfolio
 from syncd.rules.rule import BookBorders, Rule, RuleInput
-from syncd.rules.tier import assign, borders
+from syncd.rules.tier_places import assign, borders
 
 __all__ = [
     "GROUPINGS",
@@ -34,6 +34,7 @@ __all__ = [
     "loads",
     "portfolio",
 ]
+
 
 RULES: tuple[Rule, ...] = (
     renewal.RULE,

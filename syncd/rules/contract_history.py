@@ -10,15 +10,7 @@ from msgspec import Struct
 
 from syncd.model import Contract
 from syncd.policy import RenewalPolicy
-from syncd.rules.contracts import (
-    Term,
-    own_end,
-    own_terms,
-    rolled,
-    successor,
-    terms_on,
-    usable,
-)
+from syncd.rules.contracts import Term, own_end, own_terms, rolled, successor, terms_on, usable
 from syncd.rules.dates import add_days
 
 

@@ -29,7 +29,7 @@ class BookRow(Struct, frozen=True, gc=False):
 
 
 class BookBorders(Struct, frozen=True):
-    """The borders that the whole book sets, from one pass over all customers (rules/tier.py).
+    """The borders that the whole book sets, from one pass over all customers (tier_places.py).
 
     `ranks` has the rank (from 1) of the leading accounts, as far as any decision needs it;
     an account that is absent ranks lower. `key_accounts` are the ids of the top share.
