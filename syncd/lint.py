@@ -32,7 +32,7 @@ def lint_mapping(store: Store, connected: Connected) -> Iterator[CheckNote]:
             source = _source_of(section, connected)
             if source is None or section.kind == "user":
                 continue
-            if not store.mirror.was_read(tx, connected.name, source.name):
+            if not store.cursors.was_read(tx, connected.name, source.name):
                 continue
             yield from _section(store, tx, connected, section, source)
 

@@ -21,6 +21,7 @@ from syncd.store.book import (
     rank_name,
 )
 from syncd.store.copying import copy_state
+from syncd.store.cursors import Cursors
 from syncd.store.erasure import Erased, Erasure
 from syncd.store.failures import is_defect, lost
 from syncd.store.ledger import BY_A_PERSON, UNDONE, Entry, Intent, Kept, Ledger
@@ -76,6 +77,7 @@ class Store:
         """Use this engine; the schema must be the newest (see `open`)."""
         self.engine = engine
         self._fence = fence
+        self.cursors = Cursors()
         self.mirror = Mirror()
         self.book = Book()
         self.links = Links()

@@ -244,7 +244,7 @@ def held_back(tx: Connection, turn: Turn, served: Iterable[Connected]) -> frozen
     if not stopped:
         return frozenset()
     for connected in stopped:
-        if not turn.store.mirror.was_read(tx, connected.name, connected.mapping.account_source):
+        if not turn.store.cursors.was_read(tx, connected.name, connected.mapping.account_source):
             # Nobody knows yet who is there too, and how large the book is.
             members = turn.store.links.memberships(tx, rules.connections)
             return frozenset(member.account for member in members)

@@ -71,9 +71,9 @@ def pull_source(turn: Turn, connected: Connected, source: Source) -> int:
     """Pull one source; with --full, or when the question changed, all of it."""
     store, name, asked = turn.store, connected.name, _query_hash(source)
     with store.begin() as tx:
-        cursor = None if turn.full else store.mirror.cursor(tx, name, source.name, asked)
-        complete = store.mirror.is_complete(tx, name, source.name, asked)
-        resumed = cursor is not None and store.mirror.is_underway(tx, name, source.name, asked)
+        cursor = None if turn.full else store.cursors.of(tx, name, source.name, asked)
+        complete = store.cursors.is_complete(tx, name, source.name, asked)
+        resumed = cursor is not None and store.cursors.is_underway(tx, name, source.name, asked)
         had = store.mirror.count(tx, name, source.name)
     whole = cursor is None
     if whole:
@@ -86,7 +86,7 @@ def pull_source(turn: Turn, connected: Connected, source: Source) -> int:
             note_records(tx, turn, connected, source, page.records, settled=complete)
             if page.cursor is not None:
                 last = page.cursor
-                store.mirror.save_cursor(
+                store.cursors.save(
                     tx,
                     name,
                     source.name,
@@ -108,7 +108,7 @@ def pull_source(turn: Turn, connected: Connected, source: Source) -> int:
     if whole or resumed:
         drop_unseen(turn, connected, source, seen, had, same_question=complete)
     with store.begin() as tx:
-        store.mirror.save_cursor(
+        store.cursors.save(
             tx,
             name,
             source.name,

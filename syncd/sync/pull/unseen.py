@@ -21,7 +21,7 @@ CUT_SHORT = 0.05
 def _refuse(turn: Turn, connected: Connected, source: Source, told: str) -> NoReturn:
     """Believe nothing of this read, and let the next run ask for everything again."""
     with turn.store.begin() as tx:
-        turn.store.mirror.forget_cursor(tx, connected.name, source.name)
+        turn.store.cursors.forget(tx, connected.name, source.name)
     raise IncompleteReadError(
         f"{connected.name}: {source.object} {told}. Nothing was written, and nothing is treated "
         "as deleted. If this is right, run `syncd sync --full --approve`; else check the filter, "
