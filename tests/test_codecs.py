@@ -34,7 +34,10 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "date": st.dates(),
     "datetime": st.datetimes(timezones=st.just(UTC)).filter(lambda at: 1950 < at.year < 2100),
     "duration": st.integers(0, 1200),
-    "domain": st.from_regex(r"[a-z]{1,8}(-[a-z]{1,3})?\.(acme|shop)\.[a-z]{2,5}", fullmatch=True),
+    # A domain as it is read has no www. before it.
+    "domain": st.from_regex(
+        r"[a-z]{1,8}(-[a-z]{1,3})?\.(acme|shop)\.[a-z]{2,5}", fullmatch=True
+    ).filter(lambda domain: not domain.startswith("www.")),
     "list": st.lists(
         texts.map(str.strip).filter(lambda t: ";" not in t), min_size=1, unique=True
     ).map(tuple),
