@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import settings
+
+# Failed assertions of the contract suite are to show their values as those of a test file do.
+pytest.register_assert_rewrite("contract_reading", "contract_systems", "contract_writing")
 
 settings.register_profile("steady", derandomize=True, database=None)
 settings.register_profile("wide", print_blob=True)

@@ -103,8 +103,7 @@ def assign(
             return names[_REST], key_account, why + ignored
     why = _why(row, borders, policy, exact)
     if place != exact:
-        verb = "stays" if place == stored else "is"
-        why += f" It {verb} {names[place]}: not yet {policy.margin * 100:g} % past the border."
+        why += f" Held at {names[place]}: not yet {policy.margin * 100:g} % past the border."
     return names[place], key_account, why + ignored
 
 
