@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
+from connectors.hubspot.sandbox.held import Held
 from connectors.hubspot.sandbox.kinds import Kind
 from connectors.hubspot.sandbox.stages import Stage
 from connectors.hubspot.sandbox.table import Row
 from connectors.hubspot.sandbox.times import DAY, instant, parse
-
-if TYPE_CHECKING:
-    from connectors.hubspot.sandbox.portal import Portal
 
 Values = dict[str, str | None]
 
@@ -27,7 +24,7 @@ _BILLED_MONTHS = {
 _TERM = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?")
 
 
-def on_create(portal: Portal, kind: Kind, row: Row, source: str) -> None:
+def on_create(portal: Held, kind: Kind, row: Row, source: str) -> None:
     """Fill what a new record gets where nothing was given."""
     values = row.properties
     values["hs_object_source"] = source
@@ -50,7 +47,7 @@ def on_create(portal: Portal, kind: Kind, row: Row, source: str) -> None:
             values[kind.pipeline] = held[0].id
 
 
-def values(portal: Portal, kind: Kind, row: Row, changed: set[str], now: int) -> Values:
+def values(portal: Held, kind: Kind, row: Row, changed: set[str], now: int) -> Values:
     """What follows from the record's values; `changed` are those that were just set."""
     found: Values = {}
     if "hubspot_owner_id" in changed:
@@ -68,7 +65,7 @@ def values(portal: Portal, kind: Kind, row: Row, changed: set[str], now: int) ->
     return found
 
 
-def stage_of(portal: Portal, kind: Kind, row: Row) -> Stage | None:
+def stage_of(portal: Held, kind: Kind, row: Row) -> Stage | None:
     """The stage that a record is in."""
     id = row.properties.get(kind.stage)
     pipeline = row.properties.get(kind.pipeline)
@@ -78,7 +75,7 @@ def stage_of(portal: Portal, kind: Kind, row: Row) -> Stage | None:
     return None
 
 
-def _deal(portal: Portal, kind: Kind, row: Row, changed: set[str], now: int) -> Values:
+def _deal(portal: Held, kind: Kind, row: Row, changed: set[str], now: int) -> Values:
     held = row.properties
     stage = stage_of(portal, kind, row)
     closed = stage is not None and stage.closed
@@ -109,7 +106,7 @@ def _deal(portal: Portal, kind: Kind, row: Row, changed: set[str], now: int) -> 
     return found
 
 
-def _ticket(portal: Portal, kind: Kind, row: Row, changed: set[str], now: int) -> Values:
+def _ticket(portal: Held, kind: Kind, row: Row, changed: set[str], now: int) -> Values:
     held = row.properties
     stage = stage_of(portal, kind, row)
     closed = stage is not None and stage.closed

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from connectors.hubspot.sandbox.errors import ApiError, Problem, PropertyError, bad_input
+from connectors.hubspot.sandbox.held import Held
 from connectors.hubspot.sandbox.kinds import Kind
 from connectors.hubspot.sandbox.schema import Property
 from connectors.hubspot.sandbox.table import Row
 from connectors.hubspot.sandbox.values import ValueProblem, check_option, normalise, problem
 
-if TYPE_CHECKING:
-    from connectors.hubspot.sandbox.portal import Portal
-
 
 def check(
-    portal: Portal, kind: Kind, given: Mapping[str, Any], row: Row | None = None
+    portal: Held, kind: Kind, given: Mapping[str, Any], row: Row | None = None
 ) -> dict[str, str | None]:
     """The values as they are kept. JSON's null leaves a value as it is; "" clears it.
 
@@ -48,13 +46,13 @@ def check(
     return values
 
 
-def _check_address(portal: Portal, kind: Kind, email: str | None, row: Row | None) -> None:
+def _check_address(portal: Held, kind: Kind, email: str | None, row: Row | None) -> None:
     other = portal.table(kind).find(email, "email") if email else None
     if other is not None and other is not row:
         raise ApiError(409, f"Contact already exists. Existing ID: {other.id}", "CONFLICT")
 
 
-def _writable(portal: Portal, kind: Kind, name: str) -> Property:
+def _writable(portal: Held, kind: Kind, name: str) -> Property:
     property = portal.catalogue.find(kind.id, name)
     if property is None:
         raise ValueProblem("PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist')
@@ -66,7 +64,7 @@ def _writable(portal: Portal, kind: Kind, name: str) -> Property:
 
 
 def _check_references(
-    portal: Portal,
+    portal: Held,
     kind: Kind,
     name: str,
     text: str,
@@ -89,7 +87,7 @@ def _check_references(
         _check_unique(portal, kind, name, text, row)
 
 
-def _check_unique(portal: Portal, kind: Kind, name: str, text: str, row: Row | None) -> None:
+def _check_unique(portal: Held, kind: Kind, name: str, text: str, row: Row | None) -> None:
     other = portal.find(kind, text, name)
     if other is not None and other is not row:
         subject = row.id if row is not None else "a new record"

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
+from connectors.hubspot.sandbox.held import Held
 from connectors.hubspot.sandbox.kinds import ACTIVITIES, Kind
 from connectors.hubspot.sandbox.labels import COMPANY, CONTACT, DEAL
 from connectors.hubspot.sandbox.table import Row
 from connectors.hubspot.sandbox.times import instant, parse
-
-if TYPE_CHECKING:
-    from connectors.hubspot.sandbox.portal import Portal
 
 _TASK, _NOTE, _MEETING, _CALL, _EMAIL = "0-27", "0-46", "0-47", "0-48", "0-49"
 _CONTACTING = (_MEETING, _CALL, _EMAIL)
@@ -24,7 +21,7 @@ _WITH_ACTIVITIES = ("companies", "contacts", "deals", "tickets")
 Values = dict[str, str | None]
 
 
-def values(portal: Portal, kind: Kind, row: Row, now: int) -> Values:
+def values(portal: Held, kind: Kind, row: Row, now: int) -> Values:
     """All rolled-up values of a record."""
     if kind.name not in _WITH_ACTIVITIES:
         return {}
@@ -41,7 +38,7 @@ def values(portal: Portal, kind: Kind, row: Row, now: int) -> Values:
     return found
 
 
-def _company(portal: Portal, kind: Kind, row: Row) -> Values:
+def _company(portal: Held, kind: Kind, row: Row) -> Values:
     roles = [
         set((contact.properties.get("hs_buying_role") or "").split(";")) - {""}
         for contact in _rows(portal, kind, row, CONTACT)
@@ -72,7 +69,7 @@ def _company(portal: Portal, kind: Kind, row: Row) -> Values:
     }
 
 
-def _activity(portal: Portal, kind: Kind, row: Row, now: int) -> Values:
+def _activity(portal: Held, kind: Kind, row: Row, now: int) -> Values:
     upcoming: list[int] = []
     past: dict[str, list[int]] = {one: [] for one in _ALL}
     for activity in _ALL:
@@ -101,7 +98,7 @@ def _activity(portal: Portal, kind: Kind, row: Row, now: int) -> Values:
     }
 
 
-def _rows(portal: Portal, kind: Kind, row: Row, other: str) -> Iterator[Row]:
+def _rows(portal: Held, kind: Kind, row: Row, other: str) -> Iterator[Row]:
     rows = portal.tables[other].rows
     for id in portal.graph.targets((kind.id, other), row.id):
         found = rows.get(id)
@@ -109,11 +106,11 @@ def _rows(portal: Portal, kind: Kind, row: Row, other: str) -> Iterator[Row]:
             yield found
 
 
-def _count(portal: Portal, kind: Kind, row: Row, other: str) -> str:
+def _count(portal: Held, kind: Kind, row: Row, other: str) -> str:
     return str(len(portal.graph.targets((kind.id, other), row.id)))
 
 
-def _primary_company(portal: Portal, kind: Kind, row: Row) -> str | None:
+def _primary_company(portal: Held, kind: Kind, row: Row) -> str | None:
     primary = portal.labels.primary(kind.id, COMPANY)
     for id, types in portal.graph.targets((kind.id, COMPANY), row.id).items():
         if primary is not None and primary.type_id in types:
@@ -121,7 +118,7 @@ def _primary_company(portal: Portal, kind: Kind, row: Row) -> str | None:
     return None
 
 
-def _family(portal: Portal, row: Row) -> tuple[list[int], list[int]]:
+def _family(portal: Held, row: Row) -> tuple[list[int], list[int]]:
     parents: list[int] = []
     children: list[int] = []
     labels = {one.type_id: one.label for one in portal.labels.of[COMPANY, COMPANY]}
