@@ -9,9 +9,9 @@ from typing import Any
 from msgspec import Struct
 
 from syncd.errors import ConfigError, Problem
-from syncd.plan import Plan, SetField, TaskChange
-from syncd.store import UNDONE, Entry, StoredTask
-from syncd.sync import Connected, Lease, Turn, carry_out, pull
+from syncd.plan import UNDONE, CurrentTask, Plan, SetField, Shown, TaskChange, alike
+from syncd.store import Entry, StoredTask
+from syncd.sync import Connected, Lease, Turn, carry_out, current_tasks, pull
 
 NOTE = "Taken back: run {run} was undone."
 
@@ -30,7 +30,8 @@ def undo(turn: Turn, connections: Sequence[Connected], run: int, *, apply: bool)
     """Put back what `run` wrote: fields to what they were, opened tasks closed with a note.
 
     A field that was changed since is left, and so is a task that a person closed. What was taken
-    back is not written again by itself; another value is. Raises ConfigError for an unknown run.
+    back is not done again by itself: another value is written, an opened task stays closed for its
+    cycle, a closed one is closed for another reason only. Raises ConfigError for an unknown run.
     """
     with Lease(turn) as lease:
         turn = lease.turn
@@ -80,6 +81,7 @@ def _plan(
     keys = [entry.task_key for entry in entries if entry.task_key]
     with turn.store.begin(write=False) as tx:
         stored = turn.store.tasks.by_key(tx, connected.name, keys)
+        shown = {task.key: task for task in current_tasks(tx, turn, connected, [*stored.values()])}
         mirrored = {
             record.id: record.fields
             for record in turn.store.mirror.many(
@@ -93,14 +95,15 @@ def _plan(
         if entry.kind == "fields":
             sets += _fields(connected, run, entry, mirrored.get(entry.record or ""), left)
         elif entry.kind in {"open", "update", "close"}:
-            change = _task(connected, run, entry, stored.get(entry.task_key or ""))
+            task = stored.get(entry.task_key or "")
+            change = _task(connected, run, entry, task, shown.get(entry.task_key or ""))
             if change is None:
                 left.append(
                     {
                         "connection": connected.name,
                         "record": entry.record,
                         "task": entry.task_key,
-                        "because": "a person has dealt with it since",
+                        "because": _why_left(entry, task),
                     }
                 )
             else:
@@ -157,26 +160,54 @@ def _fields(
     return sets
 
 
+def _why_left(entry: Entry, task: StoredTask | None) -> str:
+    if task is None:
+        return "the task is no longer known"
+    if task.state in {"closed", "moved"} and entry.kind != "close":
+        return "a later run has closed it"
+    if task.state == "open" and entry.kind != "close":
+        return "it has been changed since"
+    if task.state == "open":
+        return "it is open again"
+    return "a person has dealt with it since"
+
+
 def _task(
-    connected: Connected, run: int, entry: Entry, task: StoredTask | None
+    connected: Connected, run: int, entry: Entry, task: StoredTask | None, shown: CurrentTask | None
 ) -> TaskChange | None:
-    """The way back of a task: opened → closed, closed → open, updated → as it was."""
+    """The way back of a task: opened → closed, closed → open, updated → as it was.
+
+    What is taken back is marked, so that the next run does not do it again; nothing comes of a
+    task, or of an updated field, that is no longer as the run left it.
+    """
     mapping = connected.mapping.task
     expected = "closed" if entry.kind == "close" else "open"
     if mapping is None or task is None or task.state != expected:
         return None
     was = {change["field"]: change["before"] for change in entry.changes}
+    now = {} if shown is None or shown.now is None else shown.now
+    undone: dict[str, Shown] = {}
     if entry.kind == "open":
-        note = NOTE.format(run=run)
-        body = f"{note}\n\n{task.wrote.get('body') or ''}".strip()
+        body = now.get("body") or task.wrote.get("body") or ""
+        body = f"{NOTE.format(run=run)}\n\n{body}".strip()
         values: dict[str, Any] = {"status": "completed", "body": body}
     elif entry.kind == "close":
         values = {"status": "open", "body": was.get("body") or ""}
+        undone = {"status": next((change["because"] for change in entry.changes), "")}
     else:
-        values = {name: value for name, value in was.items() if value is not None}
+        undone = {
+            change["field"]: change["after"]
+            for change in entry.changes
+            if change["before"] is not None
+            and alike(now.get(change["field"], change["after"]), change["after"])
+        }
+        values = {name: was[name] for name in undone}
+        if not values:
+            return None
     if isinstance(values.get("due"), str):
         values["due"] = date.fromisoformat(values["due"])
     wrote = {**task.wrote, **{n: v for n, v in values.items() if n not in {"due", "status"}}}
+    wrote |= {f"{UNDONE}{name}": value for name, value in undone.items()}
     if "due" in values:
         wrote["due"] = values["due"].isoformat()
     return TaskChange(

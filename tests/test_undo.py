@@ -13,6 +13,7 @@ from memory_book import Room, planned
 from syncd.errors import ConfigError
 from syncd.sync import EXIT_DONE
 from syncd.undoing import Undone, undo
+from syncd.verifying import verify
 
 state, postgres = states.state, states.postgres
 
@@ -79,6 +80,45 @@ def test_what_was_taken_back_is_not_written_again(room: Room) -> None:
     assert room.account("A0")["Arr"] != Decimal(10_000)
     assert room.account("A0")["RenewalDate"] is None
     assert len(room.tasks()) == 3
+
+
+def test_a_closing_that_was_taken_back_stays_so(room: Room) -> None:
+    """The task goes on until its reason changes; a full derivation finds nothing to write."""
+    room.crm.put("Contract", "c-A0", EndDate=date(2031, 9, 30))
+    closing = room.sync()
+    closed = [task["Status"] for task in room.tasks()]
+    taken_back(room, closing.run)
+    reopened = [task["Status"] for task in room.tasks()]
+    quiet = room.sync(full=True)
+    turn = room.turn()
+    (checked,) = verify(turn, turn.connections, sample=50)
+    room.crm.put("Account", "A0", Type="Prospect")
+    room.sync(full=True)
+
+    assert sorted(closed) == ["completed", "open", "open"]
+    assert reopened == ["open"] * 3
+    assert planned(quiet) == (0, 0)
+    assert checked.well
+    assert "completed" in [task["Status"] for task in room.tasks()]
+
+
+def test_an_update_that_was_taken_back_stays_so(room: Room) -> None:
+    """A task's new owner goes back to the old one; what a person changed since is left."""
+    before = {task["Key"]: task["OwnerId"] for task in room.tasks()}
+    room.crm.put("Account", "A0", OwnerId="u2")
+    room.crm.put("Account", "A1", OwnerId="u2")
+    moving = room.sync()
+    moved = {task["Key"]: task["OwnerId"] for task in room.tasks()}
+    mine = next(task for task in room.tasks() if "A1" in task["Key"])
+    room.crm.put("Task", mine["id"], OwnerId="u3")
+    result = taken_back(room, moving.run)
+    quiet = room.sync(full=True)
+    after = {task["Key"]: task["OwnerId"] for task in room.tasks()}
+
+    assert moved != before
+    assert after == {**before, mine["Key"]: "u3"}
+    assert {item.get("task") for item in result.left} >= {mine["Key"]}
+    assert planned(quiet) == (0, 0)
 
 
 def test_undoing_twice_does_it_once(room: Room) -> None:

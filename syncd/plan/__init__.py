@@ -8,12 +8,13 @@ much to write without a person's word, `cap_new_tasks` which tasks wait for anot
 from __future__ import annotations
 
 from syncd.plan.cap import cap_new_tasks
-from syncd.plan.changes import KeptValue, Plan, SetField, Shown, TaskChange, TaskFields
+from syncd.plan.changes import UNDONE, KeptValue, Plan, SetField, Shown, TaskChange, TaskFields
 from syncd.plan.fields import FieldDiff, diff_fields
 from syncd.plan.safety import Hold, WritePolicy, hold
-from syncd.plan.tasks import CurrentTask, WantedTask, diff_tasks
+from syncd.plan.tasks import CurrentTask, WantedTask, alike, diff_tasks
 
 __all__ = [
+    "UNDONE",
     "CurrentTask",
     "FieldDiff",
     "Hold",
@@ -25,6 +26,7 @@ __all__ = [
     "TaskFields",
     "WantedTask",
     "WritePolicy",
+    "alike",
     "cap_new_tasks",
     "diff_fields",
     "diff_tasks",

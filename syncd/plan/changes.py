@@ -16,6 +16,9 @@ from syncd.connector import Value
 Shown: TypeAlias = None | bool | int | float | str
 """A value in the words that the CRM shows, fit for JSON."""
 
+UNDONE = "!undone"
+"""Marks, beside what syncd wrote, what was taken back: that is not written again by itself."""
+
 
 class SetField(Struct, frozen=True, gc=False):
     """Change one field of an account record. `value` is what the connector is given."""
@@ -48,7 +51,8 @@ class TaskChange(Struct, frozen=True):
     """Open, update or close one task. `values` are what the connector is given, by CRM field.
 
     `wrote` are all its fields in words that can be compared later, by canonical name; `was`
-    what those that change were before.
+    what those that change were before. A name of `wrote` that begins with UNDONE holds what was
+    taken back of that field; of the status, the reason of a closing that was taken back.
     """
 
     op: Literal["open", "update", "close"]

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 from msgspec import Struct
 
 from syncd.connector import Value
-from syncd.plan.changes import Shown, TaskChange, TaskFields
+from syncd.plan.changes import UNDONE, Shown, TaskChange, TaskFields
 
 
 class Words(Protocol):
@@ -75,7 +75,8 @@ def diff_tasks(
 
     Cases: never opened and wanted → open; open and wanted → update what changed and no person
     edited; open and no longer wanted → close with a note; moved to another CRM and wanted again
-    → open the same one again; completed, closed or deleted → left alone for ever. `can` names
+    → open the same one again; completed, closed or deleted → left alone for ever. An update or a
+    closing that was taken back is not repeated, another one is. `can` names
     the canonical fields that this mapping writes; `moved` the keys of open tasks that another
     CRM takes over.
     """
@@ -111,9 +112,10 @@ def diff_tasks(
             and name != "playbook"
             and value is not None
             and (name != "due" or want.due_moves)
-            and not _alike(have.wrote.get(name), value)
+            and not alike(have.wrote.get(name), value)
+            and not _taken_back(have, name, value)
             and (have.now is None or _untouched(have.now.get(name), have.wrote.get(name)))
-            and (have.now is None or not _alike(have.now.get(name), value))
+            and (have.now is None or not alike(have.now.get(name), value))
         }
         if differing:
             values = words.encode({**_typed(differing, want.fields)})
@@ -136,6 +138,8 @@ def diff_tasks(
         if task.state != "open" or task.key in stays:
             continue
         note = closing_note.get(task.key, "The reason for this task is gone.")
+        if _taken_back(task, "status", note):
+            continue
         body = str((task.now or task.wrote).get("body") or "")
         closed = {**task.wrote, "status": "completed"}
         fields_now: dict[str, Any] = {"status": "completed"}
@@ -193,16 +197,22 @@ def _reopened(
     )
 
 
-def _alike(one: Shown, other: Shown) -> bool:
+def alike(one: Shown, other: Shown) -> bool:
     """Equal, but for white space, which CRMs trim and reflow."""
     if isinstance(one, str) and isinstance(other, str):
         return one.split() == other.split()
     return one == other
 
 
+def _taken_back(task: CurrentTask, name: str, value: Shown) -> bool:
+    """This very value (of the status: this reason to close) was undone."""
+    mark = f"{UNDONE}{name}"
+    return mark in task.wrote and alike(task.wrote[mark], value)
+
+
 def _untouched(now: Shown, wrote: Shown) -> bool:
     """No person changed what syncd left there."""
-    return now is None or _alike(now, wrote)
+    return now is None or alike(now, wrote)
 
 
 def _text(value: Shown) -> str | None:

@@ -24,7 +24,7 @@ from syncd.store.copying import copy_state
 from syncd.store.cursors import Cursors
 from syncd.store.erasure import Erased, Erasure
 from syncd.store.failures import is_defect, lost
-from syncd.store.ledger import BY_A_PERSON, UNDONE, Entry, Intent, Kept, Ledger
+from syncd.store.ledger import BY_A_PERSON, Entry, Intent, Kept, Ledger
 from syncd.store.links import Joined, Links, Membership, Parted
 from syncd.store.mirror import Changed, Mirror, Row, fingerprint
 from syncd.store.opening import alembic_config, migrate, open_engine
@@ -36,7 +36,6 @@ from syncd.store.tasks import StoredTask, Tasks
 
 __all__ = [
     "BY_A_PERSON",
-    "UNDONE",
     "AccountState",
     "Changed",
     "Entry",

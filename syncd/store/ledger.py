@@ -13,8 +13,6 @@ from syncd.store.sql import chunks, from_json, to_json, upsert
 from syncd.store.tables import kept, ledger, written
 
 BY_A_PERSON = "person"
-UNDONE = "!undone"
-"""Beside a record's written fields: the values that were taken back and are not written again."""
 
 
 class Intent(Struct, frozen=True):

@@ -18,6 +18,7 @@ from syncd.sync.pull import digest_of, load_users, pull
 from syncd.sync.quarantine import keep_refusals
 from syncd.sync.report import finish, report_on
 from syncd.sync.retention import prune
+from syncd.sync.task_diff import current_tasks
 from syncd.sync.turn import (
     EXIT_DONE,
     EXIT_HELD,
@@ -49,6 +50,7 @@ __all__ = [
     "book_connections",
     "book_named",
     "carry_out",
+    "current_tasks",
     "derive_all",
     "derive_one",
     "diff",

@@ -10,8 +10,8 @@ import msgspec
 from sqlalchemy import Connection
 
 from syncd.errors import StopRunError
-from syncd.plan import Plan, cap_new_tasks, diff_fields
-from syncd.store import UNDONE, chunks, to_text
+from syncd.plan import UNDONE, Plan, cap_new_tasks, diff_fields
+from syncd.store import chunks, to_text
 from syncd.sync.derive import Derivation, derive_all
 from syncd.sync.due import Due, told_load
 from syncd.sync.gathered import Difference, Learned, Past
