@@ -12,8 +12,9 @@ from datetime import date
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Table, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
+from syncd.store.pasts import copy_snapshots, move, pasts_of, set_pasts, untiered
 from syncd.store.sql import chunks, from_json, to_json, upsert
 from syncd.store.tables import (
     accounts,
@@ -29,8 +30,6 @@ from syncd.store.tables import (
 HANGING = (tasks, ledger, kept, quarantine)
 """What is kept by account and connection, and goes with the connection's record."""
 JOINED_AT_ONCE = 100
-OWN_DECISIONS = ("tier", "tier_since", "tier_previous", "tier_reason", "key_account")
-"""What an account on its own again decides anew: a tier must not last because of a wrong link."""
 
 
 class Membership(Struct, frozen=True):
@@ -170,7 +169,7 @@ class Links:
                     )
                 )
             }
-            pasts = self._pasts(tx, fresh)
+            pasts = pasts_of(tx, fresh)
             here = members.c.connection == bindparam("b_connection")
             here &= members.c.id == bindparam("b_id")
             if fresh:
@@ -210,7 +209,7 @@ class Links:
                 used = select(table.c.account).where(table.c.account.in_(absorbed)).distinct()
                 for old in tx.scalars(used).all():
                     connection, _, joined = keys[old]
-                    self._move(tx, table, connection, old, joined.key)
+                    move(tx, table, connection, old, joined.key)
             tx.execute(delete(derived).where(derived.c.account.in_(absorbed)))
             tx.execute(delete(accounts).where(accounts.c.key.in_(absorbed)))
             tx.execute(
@@ -241,8 +240,8 @@ class Links:
                 for row in tx.execute(used).all():
                     new = leaving.get((row.account, row.connection))
                     if new is not None:
-                        self._move(tx, table, row.connection, row.account, new)
-            pasts = self._pasts(tx, joint)
+                        move(tx, table, row.connection, row.account, new)
+            pasts = pasts_of(tx, joint)
             found = {}
             for one in some:
                 row = rows[one]
@@ -250,10 +249,10 @@ class Links:
                 if one.own_past and row.alone is not None:
                     found[own[one]] = row.alone
                 elif past is not None:
-                    found[own[one]] = _untiered(past) if one.own_past else past
+                    found[own[one]] = untiered(past) if one.own_past else past
                 if not one.own_past:
-                    self._copy_snapshots(tx, row.account, own[one])
-            self._set_pasts(tx, found)
+                    copy_snapshots(tx, row.account, own[one])
+            set_pasts(tx, found)
             self._unlink(tx, some, own)
             tx.execute(update(accounts).where(accounts.c.key.in_(joint)).values(dirty=True))
 
@@ -262,7 +261,7 @@ class Links:
         for some in chunks(left, JOINED_AT_ONCE):
             rows = self._rows(tx, some)
             own = {one: f"{one.connection}:{one.id}" for one in some}
-            pasts = self._pasts(tx, own.values())
+            pasts = pasts_of(tx, own.values())
             found = {}
             for one in some:
                 row, key = rows[one], own[one]
@@ -274,8 +273,8 @@ class Links:
                         )
                     )
                 elif one.own_past and key in pasts:
-                    found[key] = _untiered(pasts[key])
-            self._set_pasts(tx, found)
+                    found[key] = untiered(pasts[key])
+            set_pasts(tx, found)
             self._unlink(tx, some, own)
             for gone in (True, False):
                 keys = [own[one] for one in some if one.gone is gone]
@@ -308,44 +307,6 @@ class Links:
             ],
         )
 
-    def _move(self, tx: Connection, table: Table, connection: str, old: str, new: str) -> None:
-        """What hangs on one connection's record goes to another account."""
-        tx.execute(
-            update(table)
-            .where(table.c.account == old, table.c.connection == connection)
-            .values(account=new)
-        )
-
-    def _pasts(self, tx: Connection, keys: Iterable[str]) -> dict[str, str]:
-        """What was derived of these accounts."""
-        query = select(derived.c.account, derived.c.body).where(derived.c.account.in_(list(keys)))
-        return {row.account: row.body for row in tx.execute(query)}
-
-    def _set_pasts(self, tx: Connection, found: Mapping[str, str]) -> None:
-        query = select(derived.c.account, derived.c.derived_at)
-        at = {
-            row.account: row.derived_at
-            for row in tx.execute(query.where(derived.c.account.in_(list(found))))
-        }
-        upsert(
-            tx,
-            derived,
-            [
-                {"account": key, "body": body, "derived_at": at.get(key, "")}
-                for key, body in found.items()
-            ],
-        )
-
-    def _copy_snapshots(self, tx: Connection, old: str, new: str) -> None:
-        upsert(
-            tx,
-            snapshots,
-            [
-                {"account": new, "day": row.day, "body": row.body}
-                for row in tx.execute(select(snapshots).where(snapshots.c.account == old))
-            ],
-        )
-
 
 _UNLINKED: Mapping[str, Any] = {
     "linked_by": None,
@@ -354,11 +315,3 @@ _UNLINKED: Mapping[str, Any] = {
     "alone": None,
     "read_as": None,  # a link that was broken is looked for again
 }
-
-
-def _untiered(body: str) -> str:
-    past = from_json(body)
-    for part in ("values", "since"):
-        past[part] = {k: v for k, v in past[part].items() if k not in OWN_DECISIONS}
-    past["facts"] = {k: v for k, v in past["facts"].items() if k != "tier_inputs"}
-    return to_json(past)
