@@ -11,8 +11,8 @@ import pytest
 
 from connectors.salesforce.sandbox import SalesforceSandbox
 from connectors.salesforce.sandbox.errors import JsonTypeError, RequestError, RowError
+from connectors.salesforce.sandbox.held import Actor
 from connectors.salesforce.sandbox.ids import long_id, mint
-from connectors.salesforce.sandbox.org import Actor
 from connectors.salesforce.sandbox.soql import Runner
 from connectors.sandbox.book import (
     Book,

@@ -7,12 +7,10 @@ https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_r
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from connectors.salesforce.sandbox.errors import RowError
-
-if TYPE_CHECKING:
-    from connectors.salesforce.sandbox.org import Org
+from connectors.salesforce.sandbox.held import Held
 
 WATCHED = frozenset(
     {"FieldPermissions", "ObjectPermissions", "PermissionSet", "PermissionSetAssignment", "User"}
@@ -35,7 +33,7 @@ EVERYTHING = View(NOBODY, NOBODY)
 class Access:
     """Views by user and object, worked out once after each change of permissions or schema."""
 
-    def __init__(self, org: Org) -> None:
+    def __init__(self, org: Held) -> None:
         """Of the org's users."""
         self.org = org
         self._views: dict[tuple[str, str], View] = {}
@@ -148,7 +146,13 @@ class Access:
         self.forget()
 
 
-def check_field_permission(org: Org, row: dict[str, Any], *, new: bool) -> None:
+class Guarded(Held, Protocol):
+    """The same with who may see and change what."""
+
+    access: Access
+
+
+def check_field_permission(org: Held, row: dict[str, Any], *, new: bool) -> None:
     """Refuse a FieldPermissions row that the org cannot keep. Raises RowError."""
     whole = str(row["Field"])
     name, _, field = whole.partition(".")
@@ -182,7 +186,7 @@ def check_field_permission(org: Org, row: dict[str, Any], *, new: bool) -> None:
                 )
 
 
-def check_assignment(org: Org, row: dict[str, Any]) -> None:
+def check_assignment(org: Held, row: dict[str, Any]) -> None:
     """Refuse a second assignment of a permission set to the same user. Raises RowError."""
     for other in org.tables["PermissionSetAssignment"].having("AssigneeId", row["AssigneeId"]):
         if other["PermissionSetId"] == row["PermissionSetId"]:

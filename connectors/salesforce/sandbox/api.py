@@ -18,7 +18,8 @@ from connectors.salesforce.sandbox.errors import (
     not_found,
     unreadable,
 )
-from connectors.salesforce.sandbox.org import Actor, Org
+from connectors.salesforce.sandbox.held import Actor
+from connectors.salesforce.sandbox.org import Org
 from connectors.salesforce.sandbox.schema import SObject
 
 JSON = "application/json"

@@ -19,7 +19,7 @@ from connectors.salesforce.sandbox.bulk_jobs import (
     new_job,
 )
 from connectors.salesforce.sandbox.errors import JsonTypeError, RequestError, RowError
-from connectors.salesforce.sandbox.org import Actor
+from connectors.salesforce.sandbox.held import Actor
 from connectors.salesforce.sandbox.records import external_field, upsert
 from connectors.salesforce.sandbox.removal import delete, purge
 from connectors.salesforce.sandbox.schema import SObject

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from connectors.salesforce.sandbox.access import Guarded
 from connectors.salesforce.sandbox.standard_sales import STAGES
-
-if TYPE_CHECKING:
-    from connectors.salesforce.sandbox.org import Org
 
 ADMIN = "admin@acme.example"
 INTEGRATION = "syncd.integration@acme.example"
@@ -19,7 +15,7 @@ _PROFILES = (
 _TASK_STATES = ("Not Started", "In Progress", "Completed", "Waiting on someone else", "Deferred")
 
 
-def add_user(org: Org, username: str, first: str | None, last: str, **more: object) -> str:
+def add_user(org: Guarded, username: str, first: str | None, last: str, **more: object) -> str:
     """A user with the defaults of the org; `more` are further fields."""
     local = username.partition("@")[0]
     return org.store(
@@ -44,7 +40,7 @@ def add_user(org: Org, username: str, first: str | None, last: str, **more: obje
     )
 
 
-def found(org: Org) -> None:
+def found(org: Guarded) -> None:
     """Fill a new org; the ids of what others refer to are kept in ``org.ids``."""
     org.ids["org"] = org.store(
         "Organization",
@@ -71,7 +67,7 @@ def found(org: Org) -> None:
     grant_all(org)
 
 
-def _values(org: Org) -> None:
+def _values(org: Guarded) -> None:
     for order, (label, chance, category, end) in enumerate(STAGES, start=1):
         org.store(
             "OpportunityStage",
@@ -100,7 +96,7 @@ def _values(org: Org) -> None:
         )
 
 
-def grant_all(org: Org) -> None:
+def grant_all(org: Guarded) -> None:
     """Give each profile all fields that the org has now, as their makers did in Setup."""
     for key, name in _PROFILES:
         parent = org.store(

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from connectors.salesforce.sandbox.access import Guarded
 from connectors.salesforce.sandbox.errors import RequestError, RowError
+from connectors.salesforce.sandbox.held import Actor
 from connectors.salesforce.sandbox.ids import long_id
 from connectors.salesforce.sandbox.schema import Field, SObject
+from connectors.salesforce.sandbox.table import Row
 from connectors.salesforce.sandbox.values import coerce
 
-if TYPE_CHECKING:
-    from connectors.salesforce.sandbox.org import Actor, Org
-    from connectors.salesforce.sandbox.table import Row
 
-
-def given_values(org: Org, kind: SObject, values: Row, actor: Actor, *, new: bool) -> Row:
+def given_values(org: Guarded, kind: SObject, values: Row, actor: Actor, *, new: bool) -> Row:
     """The values as the org keeps them. Raises RowError, or RequestError for all rows."""
     view = org.access.view(actor.user if actor.bound else None, kind.name)
     given: Row = {}
@@ -47,7 +46,7 @@ def given_values(org: Org, kind: SObject, values: Row, actor: Actor, *, new: boo
 
 
 def _by_external_id(
-    org: Org, kind: SObject, key: str, value: Row | None
+    org: Guarded, kind: SObject, key: str, value: Row | None
 ) -> tuple[Field | None, Any]:
     one = kind.relationships.get(key.lower())
     if one is None or value is None:
@@ -68,7 +67,7 @@ def _by_external_id(
     return None, None
 
 
-def refer(org: Org, one: Field, value: Any) -> str:
+def refer(org: Guarded, one: Field, value: Any) -> str:
     """The 18-character id that a reference field is given. Raises RowError."""
     full = long_id(value) if isinstance(value, str) else None
     name = None if full is None else org.kind_of(full)

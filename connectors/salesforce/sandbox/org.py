@@ -15,6 +15,7 @@ from connectors.salesforce.sandbox.access import (
     check_field_permission,
 )
 from connectors.salesforce.sandbox.errors import RowError
+from connectors.salesforce.sandbox.held import Actor
 from connectors.salesforce.sandbox.ids import SHORT, long_id, mint
 from connectors.salesforce.sandbox.incoming import given_values
 from connectors.salesforce.sandbox.schema import SObject
@@ -37,15 +38,6 @@ class Rejection:
     code: str
     message: str
     fields: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who writes. `bound` by field-level security or not; `audit` may set system fields."""
-
-    user: str
-    bound: bool = True
-    audit: bool = False
 
 
 @dataclass(slots=True)

@@ -7,8 +7,9 @@ from typing import Any
 
 from connectors.salesforce.sandbox.api import Api, Reply, Request, part
 from connectors.salesforce.sandbox.errors import RequestError, RowError, not_found
+from connectors.salesforce.sandbox.held import Actor
 from connectors.salesforce.sandbox.ids import long_id
-from connectors.salesforce.sandbox.org import Actor, Org
+from connectors.salesforce.sandbox.org import Org
 from connectors.salesforce.sandbox.removal import delete
 from connectors.salesforce.sandbox.schema import Field, SObject
 from connectors.salesforce.sandbox.soql.scope import Scope

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connectors.salesforce.sandbox.errors import RowError
-from connectors.salesforce.sandbox.org import Actor, Org, cannot
+from connectors.salesforce.sandbox.held import Actor
+from connectors.salesforce.sandbox.org import Org, cannot
 
 if TYPE_CHECKING:
     from connectors.salesforce.sandbox.table import Row

@@ -26,8 +26,9 @@ from connectors.salesforce.sandbox.api import Api, CallMade
 from connectors.salesforce.sandbox.app import Pages, build
 from connectors.salesforce.sandbox.faults import ANSWERS
 from connectors.salesforce.sandbox.fill import fill
+from connectors.salesforce.sandbox.held import Actor
 from connectors.salesforce.sandbox.oauth import Logins
-from connectors.salesforce.sandbox.org import Actor, Org, Rejection
+from connectors.salesforce.sandbox.org import Org, Rejection
 from connectors.salesforce.sandbox.schema import Field
 from connectors.sandbox.book import Book
 from connectors.sandbox.faults import Fault, Faults

@@ -6,14 +6,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from connectors.salesforce.sandbox.errors import RowError
+from connectors.salesforce.sandbox.held import Held
 from connectors.salesforce.sandbox.standard_sales import STAGES
 from connectors.salesforce.sandbox.times import add_months, parse_datetime, wire
-
-if TYPE_CHECKING:
-    from connectors.salesforce.sandbox.org import Org
 
 Row = dict[str, Any]
 _STAGES = {stage[0].lower(): stage for stage in STAGES}
@@ -94,7 +92,7 @@ def _case(row: Row, before: Row | None, now: str) -> Row:
     return derived
 
 
-def _account_of(org: Org, row: Row) -> str | None:
+def _account_of(org: Held, row: Row) -> str | None:
     what = row.get("WhatId")
     if what is not None:
         kind = org.kind_of(what)
@@ -108,7 +106,7 @@ def _account_of(org: Org, row: Row) -> str | None:
     return None if person is None else person.get("AccountId")
 
 
-def _task(org: Org, row: Row, before: Row | None, now: str) -> Row:
+def _task(org: Held, row: Row, before: Row | None, now: str) -> Row:
     closed = str(row.get("Status")).lower() == CLOSED_TASK
     was = bool(before and before.get("IsClosed"))
     derived: Row = {
@@ -124,7 +122,7 @@ def _task(org: Org, row: Row, before: Row | None, now: str) -> Row:
     return derived
 
 
-def _event(org: Org, row: Row, before: Row | None) -> Row:
+def _event(org: Held, row: Row, before: Row | None) -> Row:
     derived: Row = {"AccountId": _account_of(org, row), "EventSubtype": "Event"}
     start = row.get("StartDateTime")
     given = row.get("ActivityDateTime")
@@ -171,7 +169,7 @@ def _end(row: Row, before: Row | None, start: datetime) -> tuple[datetime, int]:
     return start + timedelta(minutes=minutes), minutes
 
 
-def derive(org: Org, name: str, row: Row, before: Row | None, actor: str) -> Row:
+def derive(org: Held, name: str, row: Row, before: Row | None, actor: str) -> Row:
     """The values that follow from a row as it would become. Raises RowError.
 
     `before` is the row as it was, None for a new one; `actor` the acting user's id.
@@ -192,7 +190,7 @@ def derive(org: Org, name: str, row: Row, before: Row | None, actor: str) -> Row
     return {}
 
 
-def touch_parents(org: Org, name: str, row: Row) -> None:
+def touch_parents(org: Held, name: str, row: Row) -> None:
     """Move LastActivityDate of what a done task or a past event hangs on."""
     day = row.get("ActivityDate")
     done = row.get("IsClosed") if name == "Task" else day is not None and day <= org.now()[:10]

@@ -1,0 +1,38 @@
+"""What an org holds, as the modules below it look at it; and who writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from connectors.salesforce.sandbox.schema import SObject
+from connectors.salesforce.sandbox.table import Row, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who writes. `bound` by field-level security or not; `audit` may set system fields."""
+
+    user: str
+    bound: bool = True
+    audit: bool = False
+
+
+class Held(Protocol):
+    """The part of an `Org` that access, first rows, given and derived values need."""
+
+    objects: dict[str, SObject]
+    tables: dict[str, Table]
+    ids: dict[str, str]
+
+    def now(self) -> str:
+        """The org's time as it stamps it."""
+        ...
+
+    def kind_of(self, key: str) -> str | None:
+        """The name of the object that an id belongs to."""
+        ...
+
+    def store(self, name: str, values: Row) -> str:
+        """Put a row in as it stands; its id."""
+        ...
