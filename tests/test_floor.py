@@ -153,6 +153,27 @@ def test_a_sync_costs_hardly_more_than_the_floor(
     assert sum(n for call, n in calls_again.items() if is_read(call)) <= reads + least
 
 
+def test_a_second_salesforce_sync_describes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was described in the last 24 hours is known: a quiet sync asks each source for what
+    changed, those with a filter that were written to once more, and for the exchange rates.
+    """
+    with room("salesforce", 12, tmp_path, monkeypatch) as made:
+        _, first, _ = made.sync()
+        second, again, _ = made.sync()
+        with wired(load(made.config)) as ready:
+            (connected,) = ready.connections
+            sources = connected.mapping.sources
+
+    filtered = [source for source in sources if source.where]
+
+    assert any(path.endswith("/describe") for _, path in first)
+    assert {path for _, path in again} == {"query", "queryAll"}
+    assert sum(again.values()) <= len(sources) + len(filtered) + 1
+    assert (second.derived, second.plan.empty) == (0, True)
+
+
 def test_what_bulk_read_is_no_news_to_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A first sync reads and writes through Bulk API, the second reads the same rows through REST:
     every value is the same, so that nothing is derived again.

@@ -66,7 +66,7 @@ def pull(
     """
     job, locator = str(cursor["job"]), str(cursor.get("locator", ""))
     count = int(cursor.get("count", 0))
-    progress = Progress.resumed(session, cursor)
+    progress = Progress.resumed(session, shape.marks, cursor)
     told = jobs.ended(session, f"jobs/query/{job}")
     state = str(told["state"])
     if state not in jobs.ENDED:
@@ -95,7 +95,7 @@ def pull(
             raise IncompleteReadError(
                 f"{shape.source.object}: bulk query {job} found {announced} rows and gave {count}"
             )
-        yield Page(records, progress.cursor() if shape.known.stamp else None)
+        yield Page(records, progress.cursor() if shape.marks.stamp else None)
         return True
 
 

@@ -5,7 +5,7 @@ https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resourc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -17,6 +17,7 @@ from syncd.errors import AccessError, RequestError, TransientError
 NOT_FOUND = 404
 SHORT_TEXT = 255
 STAMPS = ("SystemModstamp", "LastModifiedDate", "CreatedDate")
+DELETED, MERGED = "IsDeleted", "MasterRecordId"
 
 TYPES = {
     "string": FieldType.TEXT,
@@ -42,18 +43,41 @@ TYPES = {
 SCALED = {FieldType.NUMBER, FieldType.MONEY, FieldType.PERCENT}
 
 
-class Described(NamedTuple):
-    """An object as described.
+class Marks(NamedTuple):
+    """What an object has beside its own fields.
 
-    `stamp`: the field that tells of changes, None where there is none. `relations`: the objects
-    behind each parent relationship, by its name in lower case. `permissionable`: the fields that
-    field-level security can be set for.
+    `stamp`: the field that tells of changes, None where there is none.
     """
 
-    schema: ObjectSchema
     stamp: str | None
     keeps_deleted: bool
     can_merge: bool
+
+    @classmethod
+    def among(cls, fields: Collection[str]) -> Marks:
+        """The marks of an object with these fields, or with those of an earlier `fields`."""
+        return cls(
+            stamp=next((name for name in STAMPS if name in fields), None),
+            keeps_deleted=DELETED in fields,
+            can_merge=MERGED in fields,
+        )
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that bear the marks."""
+        marks = ((self.stamp, True), (DELETED, self.keeps_deleted), (MERGED, self.can_merge))
+        return tuple(name for name, has in marks if name and has)
+
+
+class Described(NamedTuple):
+    """An object as described.
+
+    `relations`: the objects behind each parent relationship, by its name in lower case.
+    `permissionable`: the fields that field-level security can be set for.
+    """
+
+    schema: ObjectSchema
+    marks: Marks
     relations: Mapping[str, tuple[str, ...]]
     permissionable: frozenset[str]
 
@@ -116,9 +140,7 @@ def described(raw: Mapping[str, Any], object: str = "") -> Described:
             createable=bool(raw.get("createable", True)),
             updateable=bool(raw.get("updateable", True)),
         ),
-        stamp=next((name for name in STAMPS if name in fields), None),
-        keeps_deleted="IsDeleted" in fields,
-        can_merge="MasterRecordId" in fields,
+        marks=Marks.among(fields),
         relations={
             field["relationshipName"].lower(): tuple(field.get("referenceTo") or ())
             for field in raw["fields"]

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from connectors.salesforce import ingest, pull, write
-from connectors.salesforce.describe import Describes
+from connectors.salesforce.describe import Describes, Marks
 from connectors.salesforce.query import Query, by_values, pages
 from connectors.salesforce.rates import rates
 from connectors.salesforce.session import Session
@@ -65,8 +65,11 @@ class Opened:
 
     def pull(self, source: Source, cursor: Cursor | None) -> Iterator[Page]:
         """A full pull, an increment, or the rest of a full pull that was cut off."""
-        shape = self._shape(source)
-        if cursor and "modstamp" in cursor and shape.known.stamp:
+        if cursor and "marks" in cursor:  # as they were described when it was first read
+            shape = Shape(source, Marks.among(cursor["marks"]))
+        else:
+            shape = self._shape(source)
+        if cursor and "modstamp" in cursor and shape.marks.stamp:
             try:
                 yield from pull.increment(self.session, shape, cursor)
             except RequestError as error:
@@ -79,7 +82,7 @@ class Opened:
 
     def ids(self, source: Source) -> Iterator[str]:
         """The ids of the source's records."""
-        yield from pull.ids(self.session, source, self.describes.of(source.object))
+        yield from pull.ids(self.session, source, self.describes.of(source.object).marks)
 
     def read(self, source: Source, ids: Sequence[str]) -> dict[str, Record]:
         """The records by id, the Recycle Bin included; gone is what the filter leaves out now."""
@@ -99,7 +102,7 @@ class Opened:
         """The tasks by key; of several with one key the one that is not deleted."""
         asked = Shape(
             Source(source.name, source.object, (*source.fields, shape.key_field)),
-            self.describes.of(source.object),
+            self.describes.of(source.object).marks,
         )
         found: dict[str, Record] = {}
         spelled = {key.lower(): key for key in keys}
@@ -159,4 +162,4 @@ class Opened:
         return provision(self.session, self.describes, specs, apply=apply)
 
     def _shape(self, source: Source) -> Shape:
-        return Shape(source, self.describes.of(source.object))
+        return Shape(source, self.describes.of(source.object).marks)

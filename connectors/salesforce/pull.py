@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connectors.salesforce import bulk, soql
-from connectors.salesforce.describe import Described, Describes
+from connectors.salesforce.describe import Describes, Marks
 from connectors.salesforce.query import Query, Rows, pages
 from connectors.salesforce.session import Session
 from connectors.salesforce.shape import Progress, Shape
@@ -34,7 +34,7 @@ def full(session: Session, describes: Describes, shape: Shape, cursor: Cursor) -
             return
         cursor = {}
     by_bulk = "after" not in cursor
-    progress = Progress.resumed(session, cursor)
+    progress = Progress.resumed(session, shape.marks, cursor)
     after, begun_at = str(cursor.get("after", "")), None
     while True:
         conditions = _filter(shape.source)
@@ -57,7 +57,7 @@ def full(session: Session, describes: Describes, shape: Shape, cursor: Cursor) -
                 progress.note(session, records)
                 after = records[-1].id if records else after
                 if page.last:
-                    yield Page(records, progress.cursor() if shape.known.stamp else None)
+                    yield Page(records, progress.cursor() if shape.marks.stamp else None)
                     return
                 yield Page(records, progress.halfway(after=after))
         except RequestError as error:
@@ -92,13 +92,13 @@ def increment(session: Session, shape: Shape, cursor: Cursor) -> Iterator[Page]:
     read does not return have left the source. (Read in that order, a record that enters the
     source in between is not taken for one that left.)
     """
-    source, stamp = shape.source, shape.known.stamp
+    source, stamp = shape.source, shape.marks.stamp
     since = str(cursor["modstamp"])
-    progress = Progress.resumed(session, cursor)
+    progress = Progress.resumed(session, shape.marks, cursor)
     changed: dict[str, None] = {}
     conditions = [f"{stamp} >= {since}"]
     if _filter(source):
-        keeps = shape.known.keeps_deleted
+        keeps = shape.marks.keeps_deleted
         ids = Query(source.object, ("Id",), tuple(conditions), "", keeps)
         for found in pages(session, ids):
             progress.note(session, ())
@@ -121,10 +121,10 @@ def increment(session: Session, shape: Shape, cursor: Cursor) -> Iterator[Page]:
         yield Page([*records, *left], progress.cursor())
 
 
-def ids(session: Session, source: Source, known: Described) -> Iterator[str]:
+def ids(session: Session, source: Source, marks: Marks) -> Iterator[str]:
     """The ids of the source's records now; archived tasks are among them, deleted ones not."""
     conditions = _filter(source)
-    archived = source.keep_deleted and known.keeps_deleted
+    archived = source.keep_deleted and marks.keeps_deleted
     if archived:
         conditions.append("IsDeleted = false")
     query = Query(source.object, ("Id",), tuple(conditions), "", archived)

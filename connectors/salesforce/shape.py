@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.salesforce import soql
-from connectors.salesforce.describe import Described
+from connectors.salesforce.describe import Marks
 from connectors.salesforce.query import Query, Row
 from connectors.salesforce.session import Session
 from syncd.connector import Cursor, Record, Source
@@ -17,16 +17,11 @@ from syncd.errors import RequestError
 class Shape:
     """How rows of one source become records."""
 
-    def __init__(self, source: Source, known: Described) -> None:
-        """`known` tells which of the marks of deletion and merging the object has."""
+    def __init__(self, source: Source, marks: Marks) -> None:
+        """`marks` tells whether the object has marks of change, deletion and merging."""
         self.source = source
-        self.known = known
-        marks = [name for name in ("Id", known.stamp) if name]
-        if known.keeps_deleted:
-            marks.append("IsDeleted")
-        if known.can_merge:
-            marks.append("MasterRecordId")
-        self.fields = tuple(soql.distinct([*marks, *source.fields]))
+        self.marks = marks
+        self.fields = tuple(soql.distinct(["Id", *marks.fields, *source.fields]))
         self._paths = [(name, tuple(name.split("."))) for name in source.fields]
         self._plain = all("." not in name for name in source.fields)
 
@@ -37,12 +32,12 @@ class Shape:
             self.fields,
             tuple(conditions),
             order,
-            deleted and self.known.keeps_deleted,
+            deleted and self.marks.keeps_deleted,
         )
 
     def record(self, row: Row) -> Record:
         """The row as a record; parents' fields are under the asked path."""
-        stamp = row.get(self.known.stamp) if self.known.stamp else None
+        stamp = row.get(self.marks.stamp) if self.marks.stamp else None
         return Record(
             id=row["Id"],
             fields=self._values(row),
@@ -62,7 +57,7 @@ class Shape:
 
     def flat_record(self, row: Row) -> Record:
         """A row whose parents' fields stand beside its own, keyed by path in lower case."""
-        stamp = row.get(self.known.stamp.lower()) if self.known.stamp else None
+        stamp = row.get(self.marks.stamp.lower()) if self.marks.stamp else None
         return Record(
             id=row["id"],
             fields={name: row[name.lower()] for name in self.source.fields},
@@ -96,18 +91,21 @@ def _loosely(row: Mapping[str, Any], name: str) -> Any:
 class Progress:
     """The cursor in the making: when the pull began, and the latest stamp it saw."""
 
-    def __init__(self, lag: timedelta, started: datetime | None, seen: datetime | None) -> None:
+    def __init__(
+        self, lag: timedelta, marks: Marks, started: datetime | None, seen: datetime | None
+    ) -> None:
         """`started` None: the first answer tells."""
         self._lag = lag
+        self._marks = marks
         self.started = started
         self.seen = seen
 
     @classmethod
-    def resumed(cls, session: Session, cursor: Cursor) -> Progress:
+    def resumed(cls, session: Session, marks: Marks, cursor: Cursor) -> Progress:
         """From a complete cursor, a halfway one, or none at all (empty)."""
         lag = timedelta(seconds=session.settings.lag_seconds)
         seen = cursor.get("modstamp") or cursor.get("seen")
-        return cls(lag, _moment(cursor.get("started")), _moment(seen))
+        return cls(lag, marks, _moment(cursor.get("started")), _moment(seen))
 
     def note(self, session: Session, records: Sequence[Record]) -> None:
         """Take a page into account. The server's clock counts, not this machine's."""
@@ -118,11 +116,14 @@ class Progress:
             self.seen = max(stamps if self.seen is None else [*stamps, self.seen])
 
     def cursor(self) -> Cursor:
-        """Where the next increment begins: never later than the pull's start less the lag."""
+        """Where the next increment begins: never later than the pull's start less the lag.
+
+        It bears the object's marks, so that an increment needs no describe.
+        """
         assert self.started is not None
         bound = self.started - self._lag
         moment = bound if self.seen is None else min(self.seen, bound)
-        return {"modstamp": soql.moment(moment)}
+        return {"modstamp": soql.moment(moment), "marks": list(self._marks.fields)}
 
     def halfway(self, **place: str | int) -> Cursor:
         """Where a full pull that was cut off goes on; `place` is the reader's own bookmark."""
