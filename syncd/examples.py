@@ -17,9 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from syncd.connector import Record
 from syncd.errors import ConfigError, Problem
 from syncd.located import Loc, LocatedToml, did_you_mean, problems, quoted, read_toml
+from syncd.mapping import RESULTS, ReadContext
 from syncd.mapping import Mapping as CrmMapping
-from syncd.mapping import ReadContext
-from syncd.mapping.results import RESULTS
 from syncd.model import Finding
 
 _ABSENT: Any = object()

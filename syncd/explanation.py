@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from syncd.mapping.vocabulary import KINDS
+from syncd.mapping import KINDS
 from syncd.model import Derived, Ref
-from syncd.rules import RULES, borders
-from syncd.rules.rule import BookBorders
+from syncd.rules import RULES, BookBorders, borders
 from syncd.store import StoredTask
 from syncd.sync import (
     Connected,

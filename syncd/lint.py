@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from syncd.connector import CheckNote, Record, Source
 from syncd.errors import Problem
 from syncd.located import LocatedToml, did_you_mean
-from syncd.mapping.document import Input, SectionRules
+from syncd.mapping import Input, SectionRules
 from syncd.playbooks import shipped
 from syncd.policy import Policy
 from syncd.rules import RULES

@@ -13,8 +13,7 @@ from msgspec import Struct
 
 from syncd.connector import FieldType, SchemaField, Source
 from syncd.errors import AccessError, RequestError
-from syncd.mapping.document import SectionRules
-from syncd.mapping.vocabulary import HANDOFF_FIELDS, KINDS, PLAN_FIELDS, Field
+from syncd.mapping import HANDOFF_FIELDS, KINDS, PLAN_FIELDS, Field, SectionRules
 from syncd.sync import Connected
 
 KINDS_SUGGESTED = ("account", "opportunity", "contract", "contact", "ticket", "usage")

@@ -14,12 +14,11 @@ from syncd.config import Config, MappingFile, UnusableConfigError, load_config, 
 from syncd.errors import ConfigError, Problem
 from syncd.located import LocatedToml, did_you_mean
 from syncd.log import register_secrets
+from syncd.mapping import RESULTS, load_mapping
 from syncd.mapping import Mapping as CrmMapping
-from syncd.mapping import load_mapping
-from syncd.mapping.results import RESULTS
 from syncd.playbooks import Playbooks, compile_playbooks, shipped
 from syncd.policy import Policy
-from syncd.rules.dates import holidays_of
+from syncd.rules import holidays_of
 
 _COMPARED = re.compile(r"\b(\w+)\s*(?:[=!]=\s*('[^']*'|\"[^\"]*\")|(?:not\s+)?in\s*\[([^\]]*)\])")
 

@@ -7,19 +7,29 @@ from __future__ import annotations
 
 from syncd.mapping.codecs import CODECS, Codec, UnreadableError
 from syncd.mapping.context import ReadContext
+from syncd.mapping.document import Input, SectionRules
 from syncd.mapping.file import mapping_schema
 from syncd.mapping.kinds import Canonical
 from syncd.mapping.load import load_mapping, mapping_of
 from syncd.mapping.mapping import Mapping
+from syncd.mapping.results import RESULTS
+from syncd.mapping.vocabulary import HANDOFF_FIELDS, KINDS, PLAN_FIELDS, Field
 from syncd.mapping.writing import AccountWrite, Shown, TaskMapping
 
 __all__ = [
     "CODECS",
+    "HANDOFF_FIELDS",
+    "KINDS",
+    "PLAN_FIELDS",
+    "RESULTS",
     "AccountWrite",
     "Canonical",
     "Codec",
+    "Field",
+    "Input",
     "Mapping",
     "ReadContext",
+    "SectionRules",
     "Shown",
     "TaskMapping",
     "UnreadableError",

@@ -19,20 +19,27 @@ from syncd.rules import (
     stakeholders,
     tier,
 )
+from syncd.rules.dates import holidays_of
+from syncd.rules.health import whole
 from syncd.rules.portfolio import GROUPINGS, Group, PortfolioAccount, loads, portfolio
-from syncd.rules.rule import BookBorders, Rule, RuleInput
+from syncd.rules.rule import BookBorders, BookRow, Rule, RuleInput
 from syncd.rules.tier_places import assign, borders
 
 __all__ = [
     "GROUPINGS",
     "RULES",
+    "BookBorders",
+    "BookRow",
     "Group",
     "PortfolioAccount",
+    "RuleInput",
     "assign",
     "borders",
     "derive",
+    "holidays_of",
     "loads",
     "portfolio",
+    "whole",
 ]
 
 

@@ -11,8 +11,7 @@ from sqlalchemy import Connection
 
 from syncd.model import Before, Derived, Finding, Scalar
 from syncd.playbooks import next_turn
-from syncd.rules import RULES, derive
-from syncd.rules.rule import BookBorders, BookRow
+from syncd.rules import RULES, BookBorders, BookRow, derive
 from syncd.store import AccountState
 from syncd.sync.due import Due, bases, borders_for, red_since
 from syncd.sync.loading import Loaded, load

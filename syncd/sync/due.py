@@ -14,8 +14,7 @@ from sqlalchemy import Connection
 
 from syncd.model import Before, Scalar
 from syncd.playbooks import Playbooks
-from syncd.rules import RULES, assign, borders, loads
-from syncd.rules.rule import BookBorders, BookRow, RuleInput
+from syncd.rules import RULES, BookBorders, BookRow, RuleInput, assign, borders, loads
 from syncd.store import rank_name
 from syncd.sync.linking import book_connections, book_named, book_of, held_back, home_of, people_at
 from syncd.sync.loading import Loaded, load

@@ -14,8 +14,7 @@ from sqlalchemy import Connection
 
 from syncd.model import Finding
 from syncd.plan import CurrentTask, TaskChange, TaskFields, WantedTask, diff_tasks
-from syncd.playbooks import closing_note, desired_tasks
-from syncd.playbooks.tasks import DesiredTask
+from syncd.playbooks import DesiredTask, closing_note, desired_tasks
 from syncd.store import StoredTask, chunks
 from syncd.sync.derive import Derivation
 from syncd.sync.due import Due, load_of

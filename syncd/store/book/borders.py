@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, select
 
-from syncd.rules.rule import BookRow
+from syncd.rules import BookRow
 from syncd.store.book.stored import rank_name
 from syncd.store.tables import accounts
 

@@ -10,8 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from syncd.model import Before, Derived, Ref, Scalar
-from syncd.rules.health import whole
-from syncd.rules.rule import BookRow
+from syncd.rules import BookRow, whole
 from syncd.store.book.stored import AccountState, Decisions, StoredDerivation
 from syncd.store.sql import chunks, from_json, to_json, upsert
 from syncd.store.tables import accounts, derived, snapshots

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from syncd.model import Derived, Scalar
-from syncd.rules.rule import BookRow
+from syncd.rules import BookRow
 
 
 class StoredAccount(Struct, frozen=True):
