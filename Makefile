@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 STAMP = .venv/.installed
 
-.PHONY: demo test check fmt lock docs bench chaos storm peers image-check clean
+.PHONY: demo test check fmt lock docs audit bench chaos storm peers image-check clean
 
 demo: $(STAMP)
 	$(BIN)/syncd demo
@@ -17,6 +17,7 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
+	$(BIN)/python .ci/licenses.py --check
 
 fmt: $(STAMP)
 	$(BIN)/ruff format .
@@ -25,6 +26,13 @@ fmt: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python -m syncd.remedies docs/remedies.md
 	$(BIN)/python -m syncd.schemas docs/schemas
+	$(BIN)/python .ci/licenses.py
+
+# Known weaknesses of the locked packages. It asks a database on the network: of a package that is
+# named as not audited, nothing is known, and that is a failure too.
+audit: $(STAMP)
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements/runtime.txt || \
+		{ echo "audit: a weakness is known, or the database cannot be reached from here (see above)"; exit 1; }
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/sync.py
