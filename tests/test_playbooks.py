@@ -10,35 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from case_files import CASES, Case, read
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from msgspec.structs import replace
+from playbook_people import PLAYBOOKS, TODAY, USERS, account_with, kept, user_with
 from rule_engine import Rule
 
 from connectors.hubspot import HubSpotConnector
-from syncd.errors import ConfigError
 from syncd.mapping import load_mapping
-from syncd.model import Account, AccountRecords, Before, Derived, Opportunity, Ref, User
-from syncd.playbooks import (
-    DesiredTask,
-    closing_note,
-    compile_playbooks,
-    desired_tasks,
-    next_turn,
-    shipped,
-)
-from syncd.playbooks.names import VALUES
+from syncd.model import AccountRecords, Before, Derived, Opportunity, Ref
+from syncd.playbooks import DesiredTask, closing_note, compile_playbooks, desired_tasks, next_turn
 from syncd.policy import Policy
 
 ALL = [case for path in sorted((CASES / "playbooks").glob("*.toml")) for case in read(path)]
-TODAY = date(2026, 5, 11)
-PLAYBOOKS = compile_playbooks(Policy())
 
 
 def _ask(case: Case, today: date | None = None) -> tuple[list[DesiredTask], list[Any]]:
@@ -97,16 +83,10 @@ def test_case_holds_until_its_next_turn(case: Case) -> None:
         if turn is not None and day >= turn:
             break
         later = desired_tasks(playbooks, *args, day, currency="USD")[0]
-        assert [_kept(t) for t in later] == [
-            _kept(t, due_moves=next((u.due_moves for u in later if u.key == t.key), False))
+        assert [kept(t) for t in later] == [
+            kept(t, due_moves=next((u.due_moves for u in later if u.key == t.key), False))
             for t in now
         ], day
-
-
-def _kept(task: DesiredTask, *, due_moves: bool | None = None) -> DesiredTask:
-    """The task without a due date that was counted from today: an open one keeps its own."""
-    moves = task.due_moves if due_moves is None else due_moves
-    return replace(task, due=task.due if moves else date.max, due_moves=moves)
 
 
 def _settled(case: Case) -> Before:
@@ -118,17 +98,6 @@ def _settled(case: Case) -> Before:
     return Before(
         values={**case.before.values, **values}, since=since, first_run=case.before.first_run
     )
-
-
-def _account(**more: Any) -> Account:
-    return Account(**{"ref": Ref("crm", "Account", "acme"), "id": "acme", "owner": "am", **more})
-
-
-def _user(id: str, **more: Any) -> User:
-    return User(ref=Ref("crm", "User", id), id=id, **more)
-
-
-USERS = {"am": _user("am", name="Ada", manager="boss"), "boss": _user("boss")}
 
 
 def test_a_condition_without_values_is_told_by_its_text() -> None:
@@ -158,8 +127,8 @@ def test_a_condition_without_values_is_told_by_its_text() -> None:
         tasks, _ = desired_tasks(playbooks, records, untouched, Before(), policy, TODAY)
         return {task.playbook: task.because for task in tasks}
 
-    found = reasons(AccountRecords(_account(), opportunities=(deal,), users=USERS))
-    mended = reasons(AccountRecords(_account(), users=USERS), broken)
+    found = reasons(AccountRecords(account_with(), opportunities=(deal,), users=USERS))
+    mended = reasons(AccountRecords(account_with(), users=USERS), broken)
 
     assert found["handoff-overdue"] == (
         "The handoff document for Acme first year, closed on 1 May 2026, was due on 8 May 2026 "
@@ -183,7 +152,7 @@ def test_what_cannot_matter_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) ->
         return evaluate(rule, thing)
 
     monkeypatch.setattr(Rule, "evaluate", counted)
-    playbooks, records = compile_playbooks(Policy()), AccountRecords(_account(), users=USERS)
+    playbooks, records = compile_playbooks(Policy()), AccountRecords(account_with(), users=USERS)
 
     def ask(status: str, number: int) -> int:
         values = {
@@ -206,7 +175,7 @@ def test_what_cannot_matter_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_overloaded_account_manager() -> None:
     """A load over 1.2 opens one low task a quarter for the manager, on the largest account only."""
-    records = AccountRecords(_account(), users=USERS)
+    records = AccountRecords(account_with(), users=USERS)
 
     def ask(load: float, largest: str) -> list[str]:
         tasks, _ = desired_tasks(
@@ -244,7 +213,7 @@ def test_only_the_latest_renewal_stage_opens(days: int, stage: str | None, is_op
     """Each stage on its days; renewal-60 only while no renewal opportunity is open."""
     deal = Opportunity(ref=Ref("crm", "Opportunity", "o"), id="o", kind="renewal")
     records = AccountRecords(
-        _account(), opportunities=(deal,) if is_open else (), users={"am": _user("am")}
+        account_with(), opportunities=(deal,) if is_open else (), users={"am": user_with("am")}
     )
     status = "not_due" if days > 120 else "overdue" if days < 0 else "window_open"
     values = {
@@ -279,11 +248,11 @@ def test_closing_note_of_a_renewal(status: str | None, note: str) -> None:
 def test_change_of_account_manager_keeps_the_key() -> None:
     """Another owner gets the same task: its key does not name a person."""
     values = {"health_band": Derived("red")}
-    users = {**USERS, "new": _user("new")}
+    users = {**USERS, "new": user_with("new")}
     before, after = (
         desired_tasks(
             PLAYBOOKS,
-            AccountRecords(_account(owner=owner), users=users),
+            AccountRecords(account_with(owner=owner), users=users),
             values,
             Before(),
             Policy(),
@@ -298,7 +267,7 @@ def test_change_of_account_manager_keeps_the_key() -> None:
 
 def test_html_bodies_are_escaped() -> None:
     """Where the CRM wants HTML, text of the CRM cannot bring in markup of its own."""
-    records = AccountRecords(_account(name="<script>x</script> & Co"), users=USERS)
+    records = AccountRecords(account_with(name="<script>x</script> & Co"), users=USERS)
     values = {"health_band": Derived("red"), "health_drivers": Derived("NPS <-20>")}
     mapping = load_mapping(
         Path(__file__).parent.parent / "mappings" / "hubspot.toml",
@@ -323,263 +292,10 @@ def test_long_names_are_cut() -> None:
     keys = set()
     for last in "ab":
         id = "x" * 200 + last
-        records = AccountRecords(_account(id=id, name="N" * 300), users=USERS)
+        records = AccountRecords(account_with(id=id, name="N" * 300), users=USERS)
         for task in desired_tasks(PLAYBOOKS, records, values, Before(), Policy(), TODAY)[0]:
             assert len(task.subject) <= 120
             assert len(task.key) <= 120
             keys.add(task.key)
 
     assert len(keys) == 4
-
-
-@pytest.mark.parametrize(
-    ("more", "text", "hint"),
-    [
-        ({"when": "helth_band == 'red'"}, 'when: unknown name "helth_band"', '"health_band"'),
-        ({"when": "arr +"}, "when:", ""),
-        ({"when": "renewal_date < $today"}, 'when: unknown name "$today"', "today"),
-        ({"when": "arr * 2"}, "when: must be true or false", ""),
-        ({"due": "tier"}, "due: must be a date", ""),
-        ({"once_per": "key_account"}, "once_per: must be a date, a text or a number", ""),
-        ({"subject": "{{ nmae }}"}, 'subject: unknown name "nmae"', '"name"'),
-        ({"body": "{% if %}"}, "body:", ""),
-        ({"body": "{{ meter }}"}, 'body: unknown name "meter"', ""),
-        ({"assignee": "amm"}, 'assignee: unknown role "amm"', '"am"'),
-        ({"assignee": "ae"}, 'assignee: "ae" needs each', ""),
-        ({"when": None}, "needs when", ""),
-    ],
-)
-def test_mistakes_are_named(more: dict[str, Any], text: str, hint: str) -> None:
-    """Each mistake in a playbook is a problem in words, with a "did you mean" where one is near."""
-    row = {
-        "id": "own",
-        "when": "arr > 5",
-        "once_per": "quarter",
-        "assignee": "am",
-        "due": 2,
-        "subject": "Hello {{ name }}",
-        **more,
-    }
-
-    with pytest.raises(ConfigError) as caught:
-        compile_playbooks(Policy.model_validate({"playbooks": [row]}))
-
-    assert len(caught.value.problems) == 1
-    assert text in caught.value.problems[0].text
-    assert 'playbook "own"' in caught.value.problems[0].text
-    assert hint in caught.value.problems[0].hint
-
-
-def test_every_mistake_is_found_at_once() -> None:
-    """Mistakes of several playbooks, and two of one id, are all reported."""
-    good = {"when": "arr > 5", "once_per": "quarter", "assignee": "am", "due": 2, "subject": "x"}
-    rows = [
-        {"id": "one", **good, "when": "a > 5", "subject": "{{ b }}"},
-        {"id": "two", **good},
-        {"id": "two", **good},
-    ]
-
-    with pytest.raises(ConfigError) as caught:
-        compile_playbooks(Policy.model_validate({"playbooks": rows}))
-
-    assert len(caught.value.problems) == 3
-
-
-def test_text_that_cannot_be_filled_in() -> None:
-    """A template that fails for one account is a finding; its open task is not closed for it."""
-    row = {
-        "id": "own",
-        "when": "today != null",
-        "once_per": "quarter",
-        "assignee": "am",
-        "due": 2,
-        "subject": "{{ 1 / (arr - 5) }}",
-    }
-    policy = Policy.model_validate({"playbooks": [row]})
-    values = {"arr": Derived(Decimal(5))}
-
-    tasks, findings = desired_tasks(
-        compile_playbooks(policy),
-        AccountRecords(_account(), users=USERS),
-        values,
-        Before(),
-        policy,
-        TODAY,
-    )
-
-    assert [task.playbook for task in tasks] == ["own"]
-    assert [finding.code for finding in findings] == ["task_text"]
-
-
-@pytest.mark.parametrize("id", sorted(shipped()))
-def test_closing_notes_say_why(id: str) -> None:
-    """Every shipped playbook says in words why its open task is closed, whatever is known."""
-    note = closing_note(id, {"renewal_status": Derived("secured"), "health_band": Derived(None)})
-
-    assert note.endswith(".")
-    assert "None" not in note
-
-
-def test_closing_note_of_an_own_playbook() -> None:
-    """A playbook of the admin's own, or one that is gone, closes with a general note."""
-    assert "no longer" in closing_note("whatever", {})
-
-
-def test_page_names_everything() -> None:
-    """docs/playbooks.md explains every name that conditions and templates may use."""
-    page = (Path(__file__).parent.parent / "docs" / "playbooks.md").read_text(encoding="utf-8")
-    from syncd.playbooks.names import ACCOUNT, EACH, FUNCTIONS
-
-    names = {*VALUES, *ACCOUNT, *FUNCTIONS, *EACH["handoff"], *EACH["signal"]}
-    assert [name for name in sorted(names) if f"`{name}" not in page] == []
-    assert [id for id in shipped() if f"`{id}`" not in page] == []
-
-
-_day = st.one_of(st.none(), st.dates(date(2025, 1, 1), date(2027, 12, 31)))
-_word = st.one_of(st.none(), st.text(max_size=8))
-_states = {
-    "renewal_status": st.sampled_from(
-        [None, "window_open", "overdue", "not_due", "secured", "churned", "none"]
-    ),
-    "health_band": st.sampled_from([None, "green", "yellow", "red", "unknown"]),
-    "plan_status": st.sampled_from([None, "missing", "stale", "draft", "current"]),
-    "tier": st.sampled_from([None, "strategic", "growth", "maintenance", "else"]),
-    "tier_previous": st.sampled_from([None, "growth"]),
-}
-
-
-def _value(name: str) -> st.SearchStrategy[Any]:
-    if name in _states:
-        return _states[name]
-    kinds = {"DATETIME": _day, "BOOLEAN": st.sampled_from([None, True, False])}
-    numbers = st.one_of(st.none(), st.integers(0, 100))
-    return kinds.get(VALUES[name].name, numbers if VALUES[name].name == "FLOAT" else _word)
-
-
-values_strategy = st.fixed_dictionaries(
-    {}, optional={name: _value(name).map(Derived) for name in VALUES}
-)
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    values=values_strategy,
-    created=_day,
-    closed=st.lists(st.dates(date(2026, 1, 1), date(2026, 6, 1)), max_size=3),
-    owner=st.sampled_from([None, "am", "gone"]),
-)
-def test_tasks_are_the_same_twice_and_keys_unique(
-    values: dict[str, Derived],
-    created: date | None,
-    closed: list[date],
-    owner: str | None,
-) -> None:
-    """Whatever is or is not known: no exception, the same answer twice, and every key once."""
-    deals = tuple(
-        Opportunity(
-            ref=Ref("crm", "Opportunity", str(n)),
-            id=str(n),
-            kind="new",
-            closed=True,
-            won=True,
-            close_date=day,
-        )
-        for n, day in enumerate(closed)
-    )
-    records = AccountRecords(
-        _account(created_on=created, owner=owner, csm="am"), opportunities=deals, users=USERS
-    )
-
-    def ask() -> tuple[list[DesiredTask], list[Any]]:
-        return desired_tasks(
-            PLAYBOOKS,
-            records,
-            values,
-            Before(first_run=False),
-            Policy(),
-            TODAY,
-            load={"am": (1.5, "acme")},
-        )
-
-    tasks, findings = ask()
-
-    assert ask() == (tasks, findings)
-    assert len({task.key for task in tasks}) == len(tasks)
-    assert all(len(task.key) <= 120 and len(task.subject) <= 120 for task in tasks)
-    assert all(task.due.weekday() < 5 for task in tasks)
-    assert all("None" not in task.subject for task in tasks)
-    for task in tasks:
-        assert task.opens is False or task.assignee in {"am", "boss"}
-
-
-AHEAD = (1, 2, 3, 5, 8, 13, 14, 15, 21, 29, 30, 31, 45, 59, 60, 61, 89, 90, 91, 119, 120, 121)
-
-
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    values=values_strategy,
-    created=_day,
-    closed=st.lists(st.dates(date(2025, 11, 1), date(2026, 5, 11)), max_size=2),
-)
-def test_tasks_stay_until_the_next_turn(
-    values: dict[str, Derived], created: date | None, closed: list[date]
-) -> None:
-    """Whatever the values: while they stand, no task comes, goes or changes before the turn."""
-    deals = tuple(
-        Opportunity(ref=Ref("crm", "o", str(n)), id=str(n), kind="new", won=True, close_date=day)
-        for n, day in enumerate(closed)
-    )
-    records = AccountRecords(_account(created_on=created), opportunities=deals, users=USERS)
-    stood = {name: derived.value for name, derived in values.items()}
-    before = Before(values=stood, since={"health_band": TODAY}, first_run=False)
-    turn = next_turn(PLAYBOOKS, records, values, before, Policy(), TODAY)
-
-    def ask(day: date) -> list[DesiredTask]:
-        return desired_tasks(PLAYBOOKS, records, values, before, Policy(), day)[0]
-
-    now = ask(TODAY)
-    eve = [] if turn is None else [turn - timedelta(days=1)]
-    for day in [*eve, *(TODAY + timedelta(days=ahead) for ahead in AHEAD)]:
-        if turn is None or day < turn:
-            later = ask(day)
-            moves = {task.key: task.due_moves for task in later}
-            assert [_kept(t) for t in later] == [
-                _kept(t, due_moves=moves.get(t.key, False)) for t in now
-            ], day
-
-
-@pytest.mark.parametrize(
-    ("when", "turn"),
-    [
-        ("days_to(renewal_date) <= 45", date(2026, 8, 17)),
-        ("today >= d'2026-07-01'", date(2026, 7, 1)),
-        ("renewal_date <= today", date(2026, 10, 1)),
-        ("days_to(renewal_date) < 2 * 7", date(2026, 5, 12)),
-        ("arr > 5", date(2026, 7, 1)),
-    ],
-)
-def test_next_turn_of_an_own_playbook(when: str, turn: date) -> None:
-    """The next turn is never later than the day on which a condition begins or ceases to hold."""
-    row = {
-        "id": "own",
-        "when": when,
-        "once_per": "quarter",
-        "assignee": "am",
-        "due": 2,
-        "subject": "x",
-    }
-    off = [{"id": id, "enabled": False} for id in shipped()]
-    policy = Policy.model_validate({"playbooks": [row, *off]})
-    values = {"renewal_date": Derived(date(2026, 10, 1)), "arr": Derived(Decimal(9))}
-
-    found = next_turn(
-        compile_playbooks(policy),
-        AccountRecords(_account(), users=USERS),
-        values,
-        Before(),
-        policy,
-        TODAY,
-    )
-
-    assert found is not None
-    assert TODAY < found <= turn
