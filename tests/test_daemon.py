@@ -75,9 +75,9 @@ def wait_for(crm: Site, event: str, name: str = "err", *, times: int = 1) -> lis
     """The lines of that event, once there are so many (within a minute)."""
     pause = Event()
     for _ in range(600):
-        lines = [
-            json.loads(x) for x in (crm.folder / name).read_text().splitlines() if x[:1] == "{"
-        ]
+        told = crm.folder / name  # which the process makes a moment after it was started
+        text = told.read_text() if told.exists() else ""
+        lines = [json.loads(line) for line in text.splitlines() if line[:1] == "{"]
         found = [line for line in lines if line.get("event") == event]
         if len(found) >= times:
             return found
