@@ -111,6 +111,25 @@ overview = "Plan_Overview__c"
     assert mapping.fields >= {"account.plan", "account.plan.overview", "account.cross_sell"}
 
 
+@pytest.mark.parametrize(
+    ("table", "raw", "said"),
+    [
+        ('{ field = "X__c", as = "bool" }', True, "flagged in the CRM"),
+        ('{ field = "X__c", as = "bool" }', "false", None),
+        ('{ field = "X__c", as = "text" }', "Analytics", "Analytics"),
+        ('{ field = "X__c", as = "list" }', "Analytics;Seats", "Analytics; Seats"),
+        ('{ field = "X__c", as = "list" }', None, None),
+    ],
+)
+def test_a_cross_sell_signal_is_a_tick_or_a_text(table: str, raw: object, said: str | None) -> None:
+    """An admin may say which of the two it is."""
+    mapping = made(f"{ACCOUNT}[account.fields]\ncross_sell = {table}\n")
+    account = one(mapping, "Account", X__c=raw)
+
+    assert isinstance(account, Account)
+    assert account.cross_sell == said
+
+
 def test_problems_with_policy() -> None:
     """A tier that the policy does not name is told with its place."""
     policy = Policy(tier=TierPolicy(names=("gold", "growth", "bronze")))

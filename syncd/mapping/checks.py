@@ -21,6 +21,7 @@ from syncd.mapping.shapes import (
     CHOICE,
     LINK,
     ROLES,
+    SIGNAL,
     TEXT,
 )
 from syncd.mapping.vocabulary import (
@@ -135,7 +136,7 @@ def _values(one: Input, located: LocatedToml) -> Iterator[Problem]:
     shape = one.field.shape
     if not one.values or one.association is not None:
         return
-    if shape not in (CHOICE, ROLES, BOOL, TEXT):
+    if shape not in (CHOICE, ROLES, BOOL, SIGNAL, TEXT):
         text = f"{one.name} is {shape.words}; values translate words"
         yield located.problem((*one.loc, "values"), text)
         return

@@ -29,7 +29,7 @@ from syncd.mapping.shapes import (
     MONTHS,
     NUMBER,
     ROLES,
-    TEXT,
+    SIGNAL,
     WHOLE,
 )
 from syncd.mapping.vocabulary import (
@@ -146,10 +146,10 @@ def _plain(one: Input, *, fraction: bool) -> Reader:
         return lambda raw, zone: read_whole(read(raw, zone), zone)
     if field.shape is CURRENCY:
         return _currency
-    if field.shape is TEXT and field.name == "cross_sell":
-        return _signal
     if one.codec == "list":
         return lambda raw, zone: "; ".join(read(raw, zone)) or None
+    if field.shape is SIGNAL:
+        return lambda raw, zone: _signal(read(raw, zone), zone)
     return read
 
 

@@ -20,6 +20,9 @@ class Shape(Struct, frozen=True):
 
 
 TEXT = Shape("text", "a text", "text", ("text", "html_text", "domain", "list"), FieldType.TEXT, 255)
+SIGNAL = Shape(
+    "signal", "a tick or a text", "text", ("text", "html_text", "list", "bool"), FieldType.TEXT, 255
+)
 LONG = Shape("long text", "a text", "text", ("text", "html_text"), FieldType.LONG_TEXT, 32768)
 CHOICE = Shape("choice", "one of a few words", "text", ("text",), FieldType.PICKLIST)
 LINK = Shape("link", "a record's id", "text", ("text",), FieldType.TEXT, 255)

@@ -22,6 +22,7 @@ from syncd.mapping.shapes import (
     MONTHS,
     NUMBER,
     ROLES,
+    SIGNAL,
     TEXT,
     WHOLE,
     Shape,
@@ -102,7 +103,7 @@ KINDS: Mapping[str, Mapping[str, Field]] = {
         Field("seats", WHOLE, "seats bought"),
         Field("nps", NUMBER, "Net Promoter Score, -100 to 100"),
         Field("csat", NUMBER, "customer satisfaction, 1 to 5"),
-        Field("cross_sell", TEXT, "a cross-sell signal: a tick or its text"),
+        Field("cross_sell", SIGNAL, "a cross-sell signal: a tick or its text"),
         Field("created_on", DATE, "when the account was created"),
     ),
     "opportunity": _fields(
