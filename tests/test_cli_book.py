@@ -154,6 +154,14 @@ def test_sync_carries_out_the_plan(book: Book) -> None:
     assert (again["written"], again["failed"], again["rejected"], again["deferred"]) == (0,) * 4
 
 
+def test_a_dry_sync_answers_in_the_form_of_a_sync(book: Book) -> None:
+    """With the counts that a script reads from `sync --json`, none of them written."""
+    answer = book.ask("sync", "--dry-run")
+
+    assert answer["nothing_to_do"]
+    assert (answer["written"], answer["failed"], answer["deferred"]) == (0, 0, 0)
+
+
 def test_a_plan_foretells_the_calls(book: Book) -> None:
     """`calls` of a plan is what the sync then costs to write."""
     plan, sync = book.plan.answer, book.sync.answer

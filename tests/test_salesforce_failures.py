@@ -20,7 +20,7 @@ from syncd.errors import (
     AccessError,
     AllowanceError,
     IncompleteReadError,
-    RequestError,
+    LoginError,
     UnreachableError,
 )
 
@@ -97,7 +97,7 @@ def test_no_redirect_to_another_host(
     """The token is not carried to a host that a redirect names."""
     org.get(f"{BASE}/query/", status=302, headers={"Location": "https://evil.example/"})
 
-    with pytest.raises(RequestError, match="302"):
+    with pytest.raises(LoginError, match=r"302.*My Domain address"):
         pull(salesforce)
 
 

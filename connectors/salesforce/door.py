@@ -135,6 +135,11 @@ def refusal(status: int, found: Fault, retry_after: float | None = None) -> Sync
         return TransientError(said, retry_after=retry_after)
     if status >= requests.codes.server_error:
         return TransientError(said, retry_after=retry_after, applied=None)
+    if requests.codes.multiple_choices < status < requests.codes.bad_request:
+        return LoginError(
+            f"Salesforce redirects to another address (HTTP {status}), and a token is not carried "
+            "there: set instance_url to the org's My Domain address (Setup > My Domain)"
+        )
     if code in ACCESS_CODES:
         object, fields = blamed(text)
         fields = fields or found.fields

@@ -73,7 +73,7 @@ def sync(config: Path, as_json_: bool, full: bool, dry_run: bool, approve: bool)
     with wired(load(config)) as ready, _watching() as progress:
         turn = ready.turn(clock=moment, full=full, dry=dry_run, approve=approve, progress=progress)
         report = run_once(turn)
-        document = report_json(report, ready)
+        document = report_json(report, ready) | _counts(report)
     if as_json_:
         answer(document)
     else:
@@ -216,15 +216,13 @@ def report_json(report: Report, ready: Wired) -> dict[str, Any]:
             for reject in report.rejects
         ],
     }
-    if not report.dry:
-        document |= {
-            "written": report.total("written"),
-            "failed": report.total("failed"),
-            "rejected": report.total("rejected"),
-            "deferred": report.total("deferred"),
-        }
     document["kept"] = sum(len(c.plan.kept) for c in report.connections)
     return document
+
+
+def _counts(report: Report) -> dict[str, int]:
+    """What `sync --json` tells beyond the plan, also of a dry run: of that, noughts written."""
+    return {name: report.total(name) for name in ("written", "failed", "rejected", "deferred")}
 
 
 def show_plan(document: dict[str, Any]) -> None:

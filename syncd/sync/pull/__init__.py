@@ -42,9 +42,7 @@ def pull(turn: Turn, connected: Connected) -> int:
             count += pull_narrowed(turn, connected, source, error)
         except RequestError as error:
             hint = " (see the where of its section in the mapping)" if source.where else ""
-            raise StopRunError(
-                f"{connected.name}: {source.object} cannot be read{hint}: {error}"
-            ) from error
+            raise StopRunError(f"{source.object} cannot be read{hint}: {error}") from error
     load_users(turn, connected)
     return count
 
@@ -56,7 +54,7 @@ def _same_org(turn: Turn, connected: Connected) -> None:
         known, _ = turn.store.runs.connection(tx, connected.name)
         if known and identity and known != identity:
             raise LoginError(
-                f"{connected.name}: this state belongs to {known}, but the login leads to "
+                f"this state belongs to {known}, but the login leads to "
                 f"{identity}. Correct the credentials, or give the other org a connection name "
                 "or a state of its own."
             )

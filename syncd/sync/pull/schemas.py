@@ -117,7 +117,7 @@ def withhold_source(
 ) -> None:
     """A whole object is out of sight: its rules are off. Without accounts nothing can be done."""
     if source.name == connected.mapping.account_source:
-        raise StopRunError(f"{connected.name}: accounts cannot be read: {error}") from error
+        raise StopRunError(f"accounts cannot be read: {error}") from error
     remedy = getattr(error, "remedy", "") or (
         f"Give the integration user read access to {source.object}, or take it out of the mapping"
     )

@@ -101,7 +101,7 @@ def pull_source(turn: Turn, connected: Connected, source: Source) -> int:
         count += len(page.records)
         turn.progress("pull", name, len(page.records))
         if turn.stop.is_set():
-            raise StopRunError(f"{name}: stopped while reading; the next run goes on from here")
+            raise StopRunError("stopped while reading; the next run goes on from here")
     if resumed:
         # The read from the beginning that was interrupted has reached its end.
         seen = set(connected.connector.ids(source))

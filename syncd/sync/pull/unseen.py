@@ -23,7 +23,7 @@ def _refuse(turn: Turn, connected: Connected, source: Source, told: str) -> NoRe
     with turn.store.begin() as tx:
         turn.store.cursors.forget(tx, connected.name, source.name)
     raise IncompleteReadError(
-        f"{connected.name}: {source.object} {told}. Nothing was written, and nothing is treated "
+        f"{source.object} {told}. Nothing was written, and nothing is treated "
         "as deleted. If this is right, run `syncd sync --full --approve`; else check the filter, "
         "the rights of the login and the CRM."
     )
