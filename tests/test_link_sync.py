@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,8 @@ import states
 from linked_book import APART, LATER, RULES, SOON, TwoCrms
 from memory_book import TODAY, fill_customer
 
+from connectors.memory import MemoryConnector, MemorySettings
+from syncd.connector import Context, Outcome, TaskShape, TaskUpsert, WriteResult
 from syncd.explanation import explain
 from syncd.leading import figures
 from syncd.link import LinkRules, match
@@ -178,6 +180,38 @@ def test_a_new_link_moves_the_task_and_a_broken_one_brings_it_back(room: TwoCrms
     assert len(room.sales.rows["Task"]) == len(room.service.rows["Task"]) == 1
     assert "sales:S1" in room.accounts()
     assert "service:T1" in room.accounts()
+
+
+def test_a_task_that_moves_while_the_line_drops_comes_back(room: TwoCrms) -> None:
+    """Its closing arrived but was never answered, and the next run looks: it has moved."""
+
+    class Dropping(MemoryConnector):
+        """Carries tasks out, loses the answers, and is out of reach from then on."""
+
+        def upsert_tasks(
+            self, shape: TaskShape, tasks: Sequence[TaskUpsert]
+        ) -> Iterator[tuple[int, WriteResult]]:
+            for index, _ in super().upsert_tasks(shape, tasks):
+                self.crm.unreachable = True
+                yield index, WriteResult(Outcome.UNKNOWN)
+
+    fill_customer(room.service, "T1", ends=SOON, value=9_000, Website="acme.example", OwnerId="v1")
+    room.link = APART
+    room.settled()
+    room.link = RULES
+    reliable = room.connector
+    room.connector = lambda name: Dropping(MemorySettings(path=""), Context(name=name))
+    room.sync()
+    room.connector = reliable
+    room.sales.unreachable = room.service.unreachable = False
+    room.settled()
+    linked = room.open_tasks(room.sales), room.open_tasks(room.service)
+    room.link = APART
+    room.settled()
+
+    assert linked == (["renewal-120"], [])
+    assert room.open_tasks(room.sales) == room.open_tasks(room.service) == ["renewal-120"]
+    assert len(room.sales.rows["Task"]) == len(room.service.rows["Task"]) == 1
 
 
 def test_a_task_done_in_one_crm_is_not_opened_in_the_other(room: TwoCrms) -> None:

@@ -45,7 +45,8 @@ class DesiredTask(Struct, frozen=True):
     `assignee` None: nobody is left to give it to (there is a Finding), it is not opened.
     `opens` False: one that is open stays so and may be updated, but none is opened now.
     `due_moves` False: the due date was counted from today (its playbook says so, or it opens so
-    late that the named day has passed), so an open task keeps the one it has.
+    late that the named day, or the business day before it, has passed), so an open task keeps
+    the one it has.
     """
 
     key: str
@@ -240,7 +241,7 @@ class _Asked(Struct, frozen=True):
         if due >= self.today:
             return due, True
         if named >= self.today:
-            return named, True
+            return named, False
         return add_business_days(self.today, 1, off), False
 
     def _key(self, cycle: str, role: str) -> str:

@@ -25,6 +25,7 @@ class Intent(Struct, frozen=True):
     changes: tuple[Mapping[str, Any], ...]
     record: str | None = None
     task_key: str | None = None
+    moved: bool = False  # a close: the task goes on in another CRM of the customer
 
 
 class Entry(Struct, frozen=True):
@@ -37,6 +38,7 @@ class Entry(Struct, frozen=True):
     object: str
     record: str | None
     task_key: str | None
+    moved: bool
     account: str
     changes: tuple[dict[str, Any], ...]
     state: str
@@ -74,6 +76,7 @@ class Ledger:
                 "object": intent.object,
                 "record": intent.record,
                 "task_key": intent.task_key,
+                "moved": intent.moved,
                 "account": intent.account,
                 "changes": to_json(list(intent.changes)),
                 "state": "intended",

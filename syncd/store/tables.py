@@ -180,6 +180,7 @@ ledger = Table(
     Column("object", String(200), nullable=False),
     Column("record", String(100)),
     Column("task_key", String(255)),
+    Column("moved", Boolean, nullable=False, server_default="0"),  # closed here, goes on elsewhere
     Column("account", String(220), nullable=False),
     Column("changes", Text, nullable=False),  # [{field, before, after, because}]
     Column("state", String(12), nullable=False),  # intended | done | rejected | unknown | deferred

@@ -150,7 +150,8 @@ def _look_at_tasks(
             if task is None:
                 continue
             if entry.kind == "close":
-                closed = replace(task, state="closed", closed_at=to_text(turn.clock()))
+                state = "moved" if entry.moved else "closed"
+                closed = replace(task, state=state, closed_at=to_text(turn.clock()))
                 store.tasks.save(tx, [closed])
             elif entry.kind == "open" and task.opened_on is None:
                 store.tasks.save(tx, [replace(task, opened_on=turn.today)])

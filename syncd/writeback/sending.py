@@ -72,6 +72,7 @@ def intent(target: Target, item: RecordWrite) -> Intent:
         account=item.account,
         record=task.record,
         task_key=task.key,
+        moved=task.moved,
         changes=tuple(
             {
                 "field": name,

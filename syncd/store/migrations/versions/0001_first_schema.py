@@ -224,6 +224,7 @@ def upgrade() -> None:
         sa.Column("object", sa.String(length=200), nullable=False),
         sa.Column("record", sa.String(length=100), nullable=True),
         sa.Column("task_key", sa.String(length=255), nullable=True),
+        sa.Column("moved", sa.Boolean(), server_default="0", nullable=False),
         sa.Column("account", sa.String(length=220), nullable=False),
         sa.Column("changes", sa.Text(), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
