@@ -121,6 +121,7 @@ def schema_field(raw: Mapping[str, Any]) -> SchemaField:
         ),
         calculated=bool(raw.get("calculated")),
         restricted=bool(raw.get("restrictedPicklist")),
+        never_blank=kind is FieldType.BOOL,
         options=tuple(
             option["value"]
             for option in options

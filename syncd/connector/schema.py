@@ -31,6 +31,7 @@ class SchemaField(Struct, frozen=True):
 
     `options` are the picklist's active values (as written, not labels); `restricted`: others are
     refused. `calculated`: formulas and roll-ups, whose changes the CRM does not announce.
+    `never_blank`: a tick that is on or off and refuses to be cleared, as Salesforce's are.
     """
 
     name: str
@@ -45,6 +46,7 @@ class SchemaField(Struct, frozen=True):
     unique: bool = False
     calculated: bool = False
     restricted: bool = False
+    never_blank: bool = False
     options: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
 

@@ -73,8 +73,8 @@ def diff_fields(
         if derived is None:
             continue
         desired = write.fit(derived.value, field)
-        if desired is None and field.type is FieldType.BOOL and current is False:
-            desired = False
+        if desired is None and field.type is FieldType.BOOL:
+            desired = False if current is False or field.never_blank else None
         before, after = write.shown(current), write.shown(desired)
         if current == desired or before == after:
             agreed[write.field] = after

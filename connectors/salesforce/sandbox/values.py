@@ -130,9 +130,12 @@ def _datetime(one: Field, value: Any) -> str:
 def coerce(one: Field, value: Any, refer: Callable[[Field, Any], str]) -> Any:
     """What the org keeps of a value given by a client.
 
-    `refer` checks an id and returns its 18-character form. None and empty text mean empty.
+    `refer` checks an id and returns its 18-character form. None and empty text mean empty; a
+    checkbox is never null.
     Raises RowError for the row, JsonTypeError for the whole request.
     """
+    if value is None and one.type == "boolean":
+        raise JsonTypeError("boolean", token(value), value, one.name)
     if value is None or value == "":
         return False if one.type == "boolean" else None
     if one.type in TEXTS:
