@@ -8,10 +8,9 @@ import pytest
 
 from syncd.connector import FieldType, ObjectSchema, SchemaField
 from syncd.mapping.writing import AccountWrite
-from syncd.model import Ref
+from syncd.model import Derived, Ref
 from syncd.plan.fields import diff_fields
 from syncd.plan.safety import WritePolicy
-from syncd.rules.rule import Derived
 
 
 @pytest.mark.parametrize(("never_blank", "cleared"), [(True, False), (False, None)])

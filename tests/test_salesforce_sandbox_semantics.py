@@ -172,6 +172,7 @@ def test_rows_are_refused(at: Ticking, name: str, values: dict[str, Any], code: 
         {"ARR__c": "much"},
         {"Plan_Updated__c": "2026-02-30"},
         {"Strategic__c": "perhaps"},
+        {"Strategic__c": None},
         {"NumberOfEmployees": 5.5},
         {"Phone": True},
     ],

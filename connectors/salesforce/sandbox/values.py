@@ -20,6 +20,8 @@ BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 def token(value: Any) -> str:
     """The JSON parser's name for a value's kind."""
+    if value is None:
+        return "VALUE_NULL"
     if isinstance(value, bool):
         return "VALUE_TRUE" if value else "VALUE_FALSE"
     if isinstance(value, str):
