@@ -105,7 +105,8 @@ def diff_fields(
             )
         )
     if stamp is not None and sets:
-        sets.append(_stamp(*stamp, ref=ref, account=account, raw=raw, today=today))
+        stamped = _stamp(*stamp, ref=ref, account=account, raw=raw, today=today)
+        sets += [stamped] if stamped.before != stamped.after else []
     return FieldDiff(
         sets=tuple(sets), kept=tuple(kept), edits=tuple(edits), agreed=agreed, filled=filled
     )

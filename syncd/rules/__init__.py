@@ -37,6 +37,7 @@ __all__ = [
     "borders",
     "derive",
     "holidays_of",
+    "last_said",
     "loads",
     "portfolio",
     "whole",
@@ -72,8 +73,8 @@ def derive(
 ) -> Decision:
     """All values that the account is entitled to; the others blank, so that they are cleared.
 
-    Rules named in `off` are left out: their values are absent, neither cleared nor changed, and
-    later rules do without them.
+    Rules named in `off` are left out: their values are absent, neither cleared nor changed.
+    Later rules go by what they last said, which still stands in the CRM.
     """
     if records.account.status in {"prospect", "churned"}:
         return _not_entitled(records, off)
@@ -95,17 +96,30 @@ def _decided(
     today: date,
     off: frozenset[str],
 ) -> Decision:
+    known = last_said(before, off)
     values: dict[str, Derived] = {}
     findings: list[Finding] = []
     facts: dict[str, Scalar] = {}
-    given = RuleInput(records, before, values, book, policy, today)
+    given = RuleInput(records, before, known, book, policy, today)
     for rule in RULES:
         if rule.name not in off:
             decision = rule.decide(given)
+            known.update(decision.values)
             values.update(decision.values)
             findings.extend(decision.findings)
             facts.update(decision.facts)
     return Decision(values, tuple(findings), facts)
+
+
+def last_said(before: Before, off: frozenset[str]) -> dict[str, Derived]:
+    """What the rules named in `off` said when they last were asked."""
+    return {
+        name: Derived(before.values[name], before.reasons.get(name, ""))
+        for rule in RULES
+        if rule.name in off
+        for name in rule.writes
+        if name in before.values
+    }
 
 
 def _recovered(before: Before, decision: Decision) -> bool:

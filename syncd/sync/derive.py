@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from syncd.model import Before, Derived, Finding, Scalar
 from syncd.playbooks import next_turn
-from syncd.rules import RULES, BookBorders, BookRow, derive
+from syncd.rules import BookBorders, BookRow, derive, last_said
 from syncd.store import AccountState
 from syncd.sync.due import Due, bases, borders_for, red_since
 from syncd.sync.loading import Loaded, load
@@ -70,7 +70,7 @@ def derive_one(
     rules_off = frozenset[str]().union(*(off[member.connection] for member in loaded.members))
     decision = derive(records, before, borders_for(book, key), turn.policy, today, off=rules_off)
     values = dict(decision.values)
-    stands = {**_standing(before, rules_off), **values}
+    stands = {**last_said(before, rules_off), **values}
     since = _since(before, stands, today)
     account = records.account
     arr, tier = _value(stands, "arr"), _value(stands, "tier")
@@ -100,17 +100,6 @@ def derive_one(
     findings = (*records.findings, *decision.findings)
     facts = {**before.facts, **decision.facts} if rules_off else decision.facts
     return Derivation(loaded, before, values, facts, since, findings, state, stands)
-
-
-def _standing(before: Before, off: frozenset[str]) -> dict[str, Derived]:
-    """What rules that are off said when they last were asked: it still stands in the CRM."""
-    return {
-        name: Derived(before.values[name], before.reasons.get(name, ""))
-        for rule in RULES
-        if rule.name in off
-        for name in rule.writes
-        if name in before.values
-    }
 
 
 def _value(values: Mapping[str, Derived], name: str) -> Scalar:
