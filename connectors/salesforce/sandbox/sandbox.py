@@ -16,6 +16,7 @@ from connectors.salesforce.sandbox import (
     describe,
     fields,
     limits,
+    person_accounts,
     queries,
     records,
     removal,
@@ -247,6 +248,16 @@ class SalesforceSandbox:
         """Switch several currencies on: `rates` are units of each to one of the corporate."""
         with self.org.lock:
             currencies.switch_on(self.org, corporate, rates)
+
+    def set_person_accounts(self) -> None:
+        """Switch person accounts on: customers who are people."""
+        with self.org.lock:
+            person_accounts.switch_on(self.org)
+
+    def insert_person(self, first_name: str, last_name: str, **fields: Any) -> str:
+        """Create a person's account; returns its id."""
+        with self.org.lock:
+            return person_accounts.create(self.org, first_name, last_name, **fields)
 
     def reject(
         self,
