@@ -47,7 +47,7 @@ peers: $(STAMP)
 	$(BIN)/python tests/peers/run.py $(PEERS)
 
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
+	--no-header --no-annotate
 
 lock: $(STAMP)
 	$(LOCK) -o requirements/runtime.txt pyproject.toml

@@ -119,4 +119,4 @@ def test_every_peer_is_pinned_without_a_registrys_address() -> None:
         assert peer.version(source)[0].isdigit()
         assert len(listed) == 1
         assert "registry" not in listed[0].read_text()
-        assert "--index-url" not in listed[0].read_text()
+        assert "--index" not in listed[0].read_text()
