@@ -1,6 +1,8 @@
 """`make chaos`: the long versions of what the tests show in short, with a seed, as a table.
 
-    python tests/chaos.py [--seed N] [--quick] [--only NAME]
+    python tests/chaos.py [--seed N] [--quick] [--only WORDS]
+
+WORDS are a part of "WHAT CRM STATE" as the table names them: "two at once", "hubspot postgresql".
 
 Exits 1 when a write was lost or doubled.
 """
@@ -192,7 +194,7 @@ def rows(seed: int, *, quick: bool, only: str) -> Iterator[Row]:
         ):
             for name, state in (("sqlite", str), ("postgresql", postgres.database)):
                 for what, act in ACTS.items():
-                    if only in what:
+                    if only in f"{what} {kind} {name}":
                         row, before = Row(what, kind, name), crm.runs
                         act(crm, state, row, rng, step, n)
                         row.runs = crm.runs - before
