@@ -180,3 +180,30 @@ def test_specs() -> None:
     assert specs["Syncd_Strategic__c"].writable is False
     assert "Owner.Syncd_X__c" not in specs
     assert "Name" not in specs
+
+
+def test_specs_of_a_field_that_is_read_twice() -> None:
+    """A date that also tells the status is a date; a codec of one's own decides the type."""
+    mapping = made(
+        ACCOUNT
+        + "[account.fields]\n"
+        + 'cross_sell = { field = "Syncd_Cross_Sell__c", as = "bool" }\n'
+        + 'created_on = { field = "Syncd_Since__c", as = "datetime" }\n'
+        + """
+[contract]
+object = "Contract"
+[contract.fields]
+account = "AccountId"
+status.first_of = ["Syncd_Ended__c", "StatusCode"]
+status.values = { "Activated" = "active" }
+status.default = "terminated"
+start_date = "StartDate"
+end_date = "EndDate"
+terminated_on = "Syncd_Ended__c"
+"""
+    )
+    specs = {spec.name: (spec.type, spec.options) for spec in mapping.specs(Policy())}
+
+    assert specs["Syncd_Ended__c"] == (FieldType.DATE, ())
+    assert specs["Syncd_Cross_Sell__c"] == (FieldType.BOOL, ())
+    assert specs["Syncd_Since__c"] == (FieldType.DATETIME, ())

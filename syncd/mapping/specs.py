@@ -24,7 +24,7 @@ _OURS = re.compile(r"^syncd_", re.IGNORECASE)
 _SUFFIX = re.compile(r"__c$", re.IGNORECASE)
 _CAPITALS = {"arr": "ARR", "qbr": "QBR", "csm": "CSM", "nps": "NPS", "csat": "CSAT", "id": "ID"}
 _TEXT_LENGTH, _WORD_LENGTH, _LONG_LENGTH = 255, 80, 32768
-_KINDS_OF_NUMBER = {"money": FieldType.MONEY, "number": FieldType.NUMBER, "whole": FieldType.NUMBER}
+_OF_CODEC = {"bool": FieldType.BOOL, "date": FieldType.DATE, "datetime": FieldType.DATETIME}
 
 
 def specs_of(document: Document, policy: Policy) -> list[FieldSpec]:
@@ -94,11 +94,15 @@ def _form(shape: Shape, codec: str) -> tuple[FieldType, int | None, int | None]:
         return FieldType.PERCENT, 3, 0
     if codec == "text" and shape.codec != "text":
         return FieldType.TEXT, _TEXT_LENGTH, None
+    if codec != shape.codec and codec in _OF_CODEC:
+        return _OF_CODEC[codec], None, None
     return shape.field_type, shape.length, shape.scale
 
 
 def _inputs(section: SectionRules, policy: Policy) -> Iterator[FieldSpec]:
-    for one in section.all_inputs():
+    # An input that reads a field alone says what the field is; one that reads it among others may
+    # make something else of it, as a contract's status does of its date of termination.
+    for one in sorted(section.all_inputs(), key=lambda one: len(one.fields)):
         for name in one.fields:
             if _OURS.match(name) and "." not in name:
                 words = policy.tier.names if one.name == "account.tier_override" else ()
