@@ -146,6 +146,7 @@ HandoffItem = Literal[
     "discounts",
     "verbal_commitments",
 ]
+HandoffLimit = Literal["default", HandoffItem]
 HANDOFF_WEIGHTS: dict[HandoffItem, float] = {
     "pain_points": 25,
     "promised_outcomes": 25,
@@ -169,7 +170,7 @@ class HandoffPolicy(PolicyPart):
     weights: dict[HandoffItem, Weight] = Field(
         HANDOFF_WEIGHTS, description="weight of each item; items left out keep their default"
     )
-    min_chars: dict[HandoffItem | Literal["default"], Annotated[Whole, Field(ge=1)]] = Field(
+    min_chars: dict[HandoffLimit, Annotated[Whole, Field(ge=1)]] = Field(
         {"default": 2, "pain_points": 20, "promised_outcomes": 20},
         description="least characters of an answer; items left out keep their default",
     )

@@ -175,6 +175,10 @@ def test_a_good_config(tmp_path: Path) -> None:
         ),
         ("[syncd]\ncurrency = 'USD'", "11:2: this section stands twice (keep one of the two)"),
         ("mode = off", "11:8: this is no value"),
+        (
+            "[policy.handoff]\nmin_chars = { defalt = 3 }",
+            '12:15: unknown key "defalt" (did you mean "default"?)',
+        ),
     ],
 )
 def test_mistakes_are_told_at_their_place(tmp_path: Path, added: str, expected: str) -> None:
@@ -276,9 +280,45 @@ def test_every_problem_of_every_file_at_once(tmp_path: Path) -> None:
     lines = [str(problem) for problem in caught.value.problems]
 
     assert [line.partition(": ")[0] for line in lines] == [
+        f"{tmp_path / 'config.toml'}:13:1",
         f"{tmp_path / 'config.toml'}:15:1",
         f"{mapping}:5:1",
-        f"{tmp_path / 'config.toml'}:13:1",
+    ]
+
+
+def test_a_broken_policy_hides_no_playbook(tmp_path: Path) -> None:
+    """A wrong threshold, a wrong key of a playbook and its wrong condition are told in one go."""
+    text = """\
+[policy.renewal]
+window_day = 90
+[[policy.playbooks]]
+id = "Quiet"
+when = "arrr > 5"
+[[policy.playbooks]]
+id = "quiet-two"
+when = "tier == 'strategc'"
+once_per = "quarter"
+assignee = "amm"
+priority = "hgh"
+subject = "{{ nam }}"
+[[policy.playbooks]]
+id = "renewal-30"
+[[policy.playbooks]]
+id = "renewal-30"
+"""
+    found = told(tmp_path, BASE + text)
+
+    assert [one.partition(" (")[0] for one in found] == [
+        '12:1: unknown key "window_day"',
+        '13:3: playbook "playbook-1": needs once_per, assignee, due, subject',
+        '14:1: "Quiet" is no id of a playbook: lower-case letters, digits and -, at most 61',
+        '15:1: playbook "playbook-1": when: unknown name "arrr"',
+        '16:3: playbook "quiet-two": needs due',
+        '18:1: playbook "quiet-two": when: tier is never "strategc"',
+        '20:1: playbook "quiet-two": assignee: unknown role "amm"',
+        '21:1: "priority" must be "low", "normal" or "high", not "hgh"',
+        '22:1: playbook "quiet-two": subject: unknown name "nam"',
+        '26:1: there is an earlier playbook "renewal-30"',
     ]
 
 

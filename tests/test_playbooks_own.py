@@ -55,18 +55,18 @@ def test_mistakes_are_named(more: dict[str, Any], text: str, hint: str) -> None:
 
 
 def test_every_mistake_is_found_at_once() -> None:
-    """Mistakes of several playbooks, and two of one id, are all reported."""
+    """Mistakes of several playbooks, and of one, are all reported."""
     good = {"when": "arr > 5", "once_per": "quarter", "assignee": "am", "due": 2, "subject": "x"}
     rows = [
         {"id": "one", **good, "when": "a > 5", "subject": "{{ b }}"},
         {"id": "two", **good},
-        {"id": "two", **good},
+        {"id": "three", "when": "c > 5"},
     ]
 
     with pytest.raises(ConfigError) as caught:
         compile_playbooks(Policy.model_validate({"playbooks": rows}))
 
-    assert len(caught.value.problems) == 3
+    assert len(caught.value.problems) == 4
 
 
 def test_text_that_cannot_be_filled_in() -> None:

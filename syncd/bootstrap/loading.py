@@ -65,7 +65,8 @@ def load(
     except UnusableConfigError as error:
         _, found = read_mappings(error.mappings, error.timezone, error.policy)
         _, more = read_playbooks(error.policy, error.located)
-        raise ConfigError([*error.problems, *found, *more]) from error
+        own = sorted([*error.problems, *more], key=lambda one: (one.file, one.line, one.column))
+        raise ConfigError(list(dict.fromkeys([*own, *found]))) from error
     register_secrets(config.secrets)
     mappings, found = read_mappings(
         [connection.mapping for connection in config.connections],
@@ -135,7 +136,12 @@ def placed(located: LocatedToml, policy: Policy, problem: Problem) -> Problem:
 def _policy_problems(policy: Policy, located: LocatedToml) -> Iterator[Problem]:
     """What the policy's form alone cannot tell: names of playbooks, countries."""
     known = shipped()
+    ids: set[str] = set()
     for number, playbook in enumerate(policy.playbooks):
+        if playbook.id in ids:
+            text = f'there is an earlier playbook "{playbook.id}"'
+            yield located.problem(("policy", "playbooks", number, "id"), text, "one of each id")
+        ids.add(playbook.id)
         if not playbook.enabled and playbook.when is None and playbook.id not in known:
             yield located.problem(
                 ("policy", "playbooks", number, "id"),

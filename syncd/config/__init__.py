@@ -22,6 +22,7 @@ from syncd.config.connections import (
 )
 from syncd.config.cron import cron_trigger, crontab_fields
 from syncd.config.linking import LinkReader, LinkTable
+from syncd.config.salvage import sound_policy
 from syncd.config.secrets import WRITTEN_OUT, Resolver, is_stand_in
 from syncd.config.tables import (
     CURRENCY_HINT,
@@ -186,7 +187,7 @@ def load_config(
             sorted(dict.fromkeys(found), key=lambda p: (p.file, p.line, p.column)),
             mappings=reader.mappings,
             timezone="UTC" if syncd is None else syncd.timezone,
-            policy=_valid(Policy, resolved.get("policy", {})) or Policy(),
+            policy=sound_policy(resolved.get("policy", {})),
             located=located,
         )
     return Config(

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from syncd.located import Loc
 from syncd.mapping.file import MappingFile, Part
 
+_VERSION = 1
 _ROUNDS = 3  # what was cut may leave another key lonely
 
 
@@ -27,6 +28,7 @@ def sound_part(content: Mapping[str, Any], error: ValidationError) -> tuple[Part
                 return None, cut
             cut.update(loc[:end] for end in range(1, len(loc) + 1))
             _remove(left, loc)
+        left.setdefault("version", _VERSION)  # a wrong or missing one says nothing of the rest
         try:
             return MappingFile.model_validate(left), cut
         except ValidationError as again:
@@ -36,6 +38,8 @@ def sound_part(content: Mapping[str, Any], error: ValidationError) -> tuple[Part
 
 def _to_cut(content: Any, details: Mapping[str, Any]) -> Loc:
     loc = _existing(content, details["loc"])
+    if details["type"] == "missing" and details["loc"] == ("version",):
+        return ("version",)
     if details["type"] == "missing":
         loc = loc[: 2 if loc[:1] == ("writes",) else 1]
     while loc and isinstance(loc[-1], int):

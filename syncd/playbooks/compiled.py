@@ -76,13 +76,14 @@ def shipped() -> Mapping[str, PlaybookPolicy]:
 
 
 def compile_playbooks(policy: Policy) -> Playbooks:
-    """The shipped playbooks with the policy's own. Raises ConfigError with every problem found."""
+    """The shipped playbooks with the policy's own, of one id the last.
+
+    Raises ConfigError with every problem found.
+    """
     rows = dict(shipped())
     problems: list[Problem] = []
     own: set[str] = set()
-    for number, row in enumerate(policy.playbooks):
-        if row.id in own:
-            problems.append(_problem(row.id, f"playbook {number + 1} has the id of an earlier one"))
+    for row in policy.playbooks:
         base = rows.get(row.id)
         given = row.model_dump(exclude_unset=True)
         rows[row.id] = row if base is None else base.model_copy(update=given)
@@ -100,15 +101,15 @@ def compile_playbooks(policy: Policy) -> Playbooks:
 
 def _compile(row: PlaybookPolicy, *, own: bool) -> tuple[Playbook | None, list[Problem]]:
     missing = [name for name in _NEEDED if getattr(row, name) in (None, "", ())]
-    if missing:
-        text = f"needs {', '.join(missing)}"
-        hint = did_you_mean(row.id, shipped())
-        return None, [_problem(row.id, text, f"or, for a shipped playbook: {hint}" if hint else "")]
     reader = _Reader(row)
-    when = reader.rule("when", row.when, TRUTH)
-    once_per = reader.rule("once_per", row.once_per, None)
+    if missing:
+        hint = did_you_mean(row.id, shipped())
+        hint = f"or, for a shipped playbook: {hint}" if hint else ""
+        reader.problems.append(_problem(row.id, f"needs {', '.join(missing)}", hint))
+    when = reader.rule("when", row.when, TRUTH) if row.when else None
+    once_per = reader.rule("once_per", row.once_per, None) if row.once_per else None
     closes = None if row.closes_when is None else reader.rule("closes_when", row.closes_when, TRUTH)
-    due = row.due if isinstance(row.due, int) else reader.rule("due", row.due, DATE)
+    due = reader.rule("due", row.due, DATE) if isinstance(row.due, str) and row.due else row.due
     body = row.body or ""
     subject = reader.template("subject", row.subject or "")
     plain_body = reader.template("body", body)
@@ -120,6 +121,7 @@ def _compile(row: PlaybookPolicy, *, own: bool) -> tuple[Playbook | None, list[P
         or when is None
         or once_per is None
         or due is None
+        or isinstance(due, str)
         or subject is None
         or plain_body is None
     ):
