@@ -52,7 +52,9 @@ def _looked_at(connected: Connected, policy: Policy) -> Iterator[CheckNote]:
     connector = connected.connector
     connector.open()
     yield CheckNote("ok", f"logged in to {connector.identity()}")
-    yield from connector.check()
+    for note in connector.check():
+        if not note.object or note.object in _written(connected):
+            yield note
     schemas: dict[str, ObjectSchema | None] = {}
     yield from _inputs(connected, policy, schemas)
     yield from _input_types(connected, policy, schemas)
@@ -62,6 +64,13 @@ def _looked_at(connected: Connected, policy: Policy) -> Iterator[CheckNote]:
     left = connector.allowance().left
     if left is not None:
         yield CheckNote("ok" if left else "warning", f"{left:,} API calls left to syncd today")
+
+
+def _written(connected: Connected) -> set[str]:
+    """The CRM's objects that syncd writes."""
+    mapping = connected.mapping
+    objects = {mapping.account_object} if mapping.account_writes else set()
+    return objects if mapping.task is None else {*objects, mapping.task.shape.object}
 
 
 def _schema(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import date
 from importlib.metadata import entry_points
@@ -51,15 +51,29 @@ def brew(sandbox: Any, path: Path) -> None:
 
     Raises ConfigError, naming the place, when the file is wrong.
     """
+    _take(sandbox.faults.take, path, "docs/faults.md has all keys")
+
+
+def rule(sandbox: Any, path: Path) -> None:
+    """Give the org of the sandbox the rules of a TOML file.
+
+    Raises ConfigError, naming the place, when the file is wrong, or the CRM has no such rules.
+    """
+    if not hasattr(sandbox, "set_rules"):
+        raise ConfigError([Problem(str(path), 0, 0, f"a {sandbox.kind} sandbox has no rules")])
+    _take(sandbox.set_rules, path, "docs/sandboxes.md has all keys")
+
+
+def _take(take: Callable[[Any], None], path: Path, hint: str) -> None:
     located = read_toml(path, str(path))
     try:
-        sandbox.faults.take(located.value)
+        take(located.value)
     except ValueError as error:
         text, _, place = str(error).partition(" - at `$")
         loc = tuple(
             int(part) if part.isdigit() else part for part in re.findall(r"\w+", place) if part
         )
-        raise ConfigError([located.problem(loc, text, "docs/faults.md has all keys")]) from error
+        raise ConfigError([located.problem(loc, text, hint)]) from error
 
 
 def serve_sandbox(sandbox: Any, ca_file: Path, *, port: int = 0) -> Any:

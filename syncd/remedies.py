@@ -12,8 +12,9 @@ GENERAL = (
 REMEDIES = {
     # Salesforce
     "FIELD_CUSTOM_VALIDATION_EXCEPTION": (
-        "A validation rule of your org refused it. Exempt the integration user from the rule, or "
-        "mend the record so that it passes."
+        "A validation rule of your org refused it. Mend the record so that it passes; or exempt the "
+        "integration user (Setup > Object Manager > object > Validation Rules), then "
+        "`syncd rejects --retry`."
     ),
     "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": (
         "Add the value to the picklist (Setup > Object Manager > field > Values), or translate it "
@@ -37,7 +38,11 @@ REMEDIES = {
         "The integration user may not see a record it points to: widen its sharing."
     ),
     "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": "A trigger or flow of your org failed: show its text to an admin.",
-    "DUPLICATES_DETECTED": "A duplicate rule refused it: exempt the integration user from the rule.",
+    "DUPLICATES_DETECTED": (
+        "A duplicate rule refused it. Merge the copies; or exempt the integration user (Setup > "
+        "Duplicate Rules), or set allow_duplicates = true where the rule only warns, then "
+        "`syncd rejects --retry`."
+    ),
     "DUPLICATE_VALUE": "Another record has this key. Find it and remove the copy.",
     "ENTITY_IS_DELETED": "The record was deleted or merged; the next --full run takes it out.",
     "INVALID_EMAIL_ADDRESS": "The field holds mail addresses only: map another one.",

@@ -70,6 +70,8 @@ def begin(crm: Site, *without: str) -> None:
     if crm.kind == "hubspot":
         crm.sandbox.scopes = SCOPES.keys() - set(without)
         return
+    own = crm.sandbox.org.ids["integration_profile_set"]
+    crm.sandbox.edit("PermissionSet", own, PermissionsViewSetup=False)
     mapping = mapping_of(crm)
     reads = {(source.object, name) for source in mapping.sources for name in source.fields}
     edits = {("Account", write.field) for write in mapping.account_writes}

@@ -1,4 +1,4 @@
-"""What ``syncd check`` asks Salesforce beyond fields: the login, its end dates, the allowance."""
+"""What ``syncd check`` asks Salesforce beyond fields: login, end dates, allowance, own rules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,16 @@ from syncd.errors import AccessError, RequestError
 LAST_RETIRED_VERSION = 30
 LAST_RETIRING_VERSION = 40
 FEW_CALLS = 500
-WRITTEN = ("Account", "Task")
+UNSEEN = (
+    "this login may not see the org's {} rules; one that refuses a write shows only when it does, "
+    "in `syncd rejects`"
+)
+TO_SEE = (
+    "to have the active ones listed here, grant the integration user View Setup and Configuration "
+    "(Setup > Permission Sets > System Permissions); a sync does without"
+)
+LOST = "is not written, but quarantined with the org's own text"
+ONLY_WARNS = ", or, if it only warns, set allow_duplicates = true"
 
 
 def check(session: Session) -> Iterator[CheckNote]:
@@ -87,40 +96,57 @@ def _login(session: Session) -> Iterator[CheckNote]:
 
 
 def _rules(session: Session) -> Iterator[CheckNote]:
-    """Duplicate and validation rules, where the login may see them: they can refuse a write."""
-    kinds = f"SobjectType IN ({', '.join(map(soql.text, WRITTEN))})"
-    query = soql.select("DuplicateRule", ("MasterLabel", "SobjectType"), ("IsActive = true", kinds))
-    for row in [] if session.settings.allow_duplicates else _rows(session, "query/", query):
+    """The org's own rules that may refuse a write, where the login may see them."""
+    yield from _duplicate_rules(session)
+    yield from _validation_rules(session)
+
+
+def _duplicate_rules(session: Session) -> Iterator[CheckNote]:
+    query = soql.select("DuplicateRule", ("MasterLabel", "SobjectType"), ("IsActive = true",))
+    rules = _rows(session, "query/", query)
+    if rules is None:
+        yield CheckNote("ok", UNSEEN.format("duplicate"), TO_SEE)
+    only_warns = "" if session.settings.allow_duplicates else ONLY_WARNS
+    for rule in rules or ():
+        label, object = rule.get("MasterLabel", ""), str(rule.get("SobjectType", ""))
         yield CheckNote(
             "warning",
-            f'the duplicate rule "{row["MasterLabel"]}" on {row["SobjectType"]} is active: what it '
-            "takes for a duplicate is refused, and quarantined with its text",
-            "Setup > Duplicate Rules: except the integration user, or set allow_duplicates = true "
-            "for a rule that only warns",
-            row["SobjectType"],
-        )
-    kinds = kinds.replace("SobjectType", "EntityDefinition.QualifiedApiName")
-    columns = ("ValidationName", "EntityDefinition.QualifiedApiName")
-    query = soql.select("ValidationRule", columns, ("Active = true", kinds))
-    for row in _rows(session, "tooling/query/", query):
-        object = row["EntityDefinition"]["QualifiedApiName"]
-        yield CheckNote(
-            "warning",
-            f'the validation rule "{row["ValidationName"]}" on {object} is active: what it refuses '
-            "is quarantined with its text",
-            f"Setup > Object Manager > {object} > Validation Rules: see that it spares changes of "
-            "syncd's own fields",
+            f'the duplicate rule "{label}" on {object} is active: where syncd writes a field that '
+            f"it compares, it may refuse the record, which {LOST}",
+            f"Setup > Duplicate Rules > {label}: add a condition that leaves the integration user "
+            f"out{only_warns}",
             object,
         )
 
 
-def _rows(session: Session, path: str, query: str) -> list[dict[str, Any]]:
-    """A query's first page; nothing where the object is not there or may not be seen."""
+def _validation_rules(session: Session) -> Iterator[CheckNote]:
+    columns = ("ValidationName", "ErrorMessage", "EntityDefinition.QualifiedApiName")
+    query = soql.select("ValidationRule", columns, ("Active = true",))
+    rules = _rows(session, "tooling/query/", query)
+    if rules is None:
+        yield CheckNote("ok", UNSEEN.format("validation"), TO_SEE)
+    for rule in rules or ():
+        name = rule.get("ValidationName", "")
+        object = str((rule.get("EntityDefinition") or {}).get("QualifiedApiName", ""))
+        yield CheckNote(
+            "warning",
+            f'the validation rule "{name}" on {object} is active ("{rule.get("ErrorMessage")}"): '
+            f"it judges every change of a record, also of syncd's fields alone; what it refuses "
+            f"{LOST}",
+            f"Setup > Object Manager > {object} > Validation Rules > {name}: spare the integration "
+            "user, or see that the records pass as they are",
+            object,
+        )
+
+
+def _rows(session: Session, path: str, query: str) -> list[dict[str, Any]] | None:
+    """A query's first page; None where the object is not there or may not be seen."""
     try:
         answer = session.other(lambda sf: sf.restful(path, params={"q": query}))
     except (AccessError, RequestError):
-        return []
-    return list(answer.get("records") or ()) if isinstance(answer, dict) else []
+        return None
+    rows = answer.get("records") if isinstance(answer, dict) else None
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else None
 
 
 def _first(

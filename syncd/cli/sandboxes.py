@@ -35,6 +35,11 @@ from syncd.cli.output import moment, no_config_option, note
     help="A TOML file of faults to strike clients with (docs/faults.md).",
 )
 @click.option(
+    "--rules",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A TOML file of a Salesforce org's validation and duplicate rules (docs/sandboxes.md).",
+)
+@click.option(
     "--latency",
     type=click.FloatRange(0, 600),
     help="Seconds that every answer takes; goes before the faults file's.",
@@ -52,6 +57,7 @@ def sandbox(
     seed: int,
     folder: Path | None,
     faults: Path | None,
+    rules: Path | None,
     latency: float | None,
     ca_file: Path | None,
 ) -> int:
@@ -61,7 +67,7 @@ def sandbox(
     SIGUSR1 writes the state to --data while it runs; /_sandbox/state gives and takes it too.
     """
     from syncd.bootstrap import sandbox_names
-    from syncd.rehearsal import brew, make_sandbox, serve_sandbox, write_config
+    from syncd.rehearsal import brew, make_sandbox, rule, serve_sandbox, write_config
 
     if kind not in sandbox_names():
         raise click.BadParameter(f"{kind!r}; there are: {', '.join(sandbox_names())}")
@@ -69,6 +75,8 @@ def sandbox(
     made = make_sandbox(kind, accounts=accounts, seed=seed, today=today, data=data)
     if faults is not None:
         brew(made, faults)
+    if rules is not None:
+        rule(made, rules)
     if latency is not None:
         made.faults.latency = latency
     if folder is not None:

@@ -181,7 +181,10 @@ class Connector(Protocol):
         ...
 
     def check(self) -> Iterable[CheckNote]:
-        """Whatever this CRM needs beyond fields: scopes, API version, login flow, allowance."""
+        """Whatever this CRM needs beyond fields: scopes, API version, login flow, allowance.
+
+        A note that names an object is told only where syncd writes that object.
+        """
         ...
 
     def provision(self, specs: Sequence[FieldSpec], *, apply: bool) -> Iterable[ProvisionStep]:

@@ -17,6 +17,8 @@ WATCHED = frozenset(
 )
 NOBODY: frozenset[str] = frozenset()
 RIGHTS = ("Read", "Create", "Edit", "Delete")
+SETUP_ONLY = frozenset({"DuplicateRule"})
+"""Objects that the permission View Setup and Configuration opens, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ class Access:
         """
         if user is None:
             return True
+        if name in SETUP_ONLY:
+            return right == "Read" and self.sees_setup(user)
         found = self._rights.get((user, name))
         if found is None:
             table = self.org.tables["ObjectPermissions"].rows.values()
@@ -113,6 +117,11 @@ class Access:
             )
             self._rights[user, name] = found
         return right in found
+
+    def sees_setup(self, user: str) -> bool:
+        """Whether the user may look at the org's setup."""
+        sets = self.org.tables["PermissionSet"].rows
+        return any(sets[key].get("PermissionsViewSetup") for key in self.permission_sets(user))
 
     def grant_object(self, parent: str, name: str, rights: frozenset[str]) -> None:
         """Set what a permission set gives on an object."""

@@ -26,6 +26,7 @@ JSON = "application/json"
 SESSION_LIFE = timedelta(minutes=120)
 DAILY_CALLS = 15_000
 OLDEST_VERSION, LAST_VERSION = 31, 67
+DUPLICATE_HEADER_SINCE = 52.0
 
 
 @dataclass(slots=True)
@@ -78,7 +79,10 @@ class Request:
     @property
     def actor(self) -> Actor:
         """Who asks."""
-        return Actor(self.user)
+        asked = self.headers.get("sforce-duplicate-rule-header", "").lower().split(";")
+        told = {part.strip().replace(" ", "") for part in asked}
+        since = float(self.version) >= DUPLICATE_HEADER_SINCE
+        return Actor(self.user, saves_duplicates=since and "allowsave=true" in told)
 
     @property
     def base(self) -> str:
@@ -187,7 +191,7 @@ class Api:
         except RequestError as error:
             return refusal(error)
         except RowError as error:
-            return refusal(error.request())
+            return refusal(error.request(request.base))
 
     def _dispatch(self, request: Request) -> Reply:
         known = False

@@ -85,12 +85,15 @@ def _base(http: HttpRequest) -> str:
 
 @dataclass(slots=True)
 class Pages:
-    """What the application answers. The state's reader and writer serve ``/_sandbox/state``."""
+    """What the application answers. The state's reader and writer serve ``/_sandbox/state``,
+    `set_rules` ``/_sandbox/rules``.
+    """
 
     api: Api
     logins: Logins
     read_state: StateReader
     write_state: StateWriter
+    set_rules: Callable[[Any], None]
 
     async def token(self, http: HttpRequest) -> Response:
         """The OAuth token endpoint."""
@@ -163,6 +166,17 @@ class Pages:
                 return Response(b"", 204)
             return Response(self.read_state(), 200, media_type=JSON)
 
+    async def rules(self, http: HttpRequest) -> Response:
+        """The org's own rules; PUT replaces them, DELETE ends them."""
+        body = b"{}" if http.method == "DELETE" else await http.body()
+        with self.api.org.lock:
+            if http.method != "GET":
+                try:
+                    self.set_rules(msgspec.json.decode(body))
+                except ValueError as error:
+                    return _json({"message": str(error)}, 400)
+            return _json(self.api.org.rules)
+
 
 async def _refused(http: HttpRequest, error: Exception) -> Response:
     """What the routes do not know, told as the API tells it."""
@@ -192,6 +206,7 @@ def build(pages: Pages) -> ASGIApp:
             Route("/services/data/", pages.versions),
             Route("/services/data/{path:path}", pages.data, methods=METHODS),
             Route("/_sandbox/calls", pages.calls, methods=["GET", "DELETE"]),
+            Route("/_sandbox/rules", pages.rules, methods=["GET", "PUT", "DELETE"]),
             Route("/_sandbox/state", pages.state, methods=["GET", "PUT"]),
         ],
         exception_handlers={404: _refused, 405: _refused, 500: _refused},

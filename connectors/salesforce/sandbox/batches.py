@@ -121,7 +121,7 @@ def _step(step: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     try:
         return step()
     except RowError as error:
-        return {"success": False, "errors": [error.entry()]}
+        return {"success": False, "errors": error.entries()}
 
 
 def _done(key: str, **more: bool) -> dict[str, Any]:

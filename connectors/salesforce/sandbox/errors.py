@@ -21,7 +21,7 @@ GUIDANCE = "Please reference your WSDL or the describe call for the appropriate 
 
 
 class RequestError(Exception):
-    """A request refused as a whole: an HTTP status and a one-element JSON array."""
+    """A request refused as a whole: an HTTP status and a JSON array, mostly of one element."""
 
     def __init__(self, status: int, code: str, message: str, **more: Any) -> None:
         """`more` is added to the body, such as ``fields``."""
@@ -30,12 +30,14 @@ class RequestError(Exception):
         self.code = code
         self.message = message
         self.more = more
+        self.others: list[dict[str, Any]] = []
 
     def body(self) -> list[dict[str, Any]]:
         """The JSON body; a 404's has its keys in the order that the API uses."""
         if self.code == "NOT_FOUND":
             return [{"errorCode": self.code, "message": self.message, **self.more}]
-        return [{"message": self.message, "errorCode": self.code, **self.more}]
+        first = {"message": self.message, "errorCode": self.code, **self.more}
+        return [first, *self.others]
 
 
 class RowError(Exception):
@@ -47,15 +49,79 @@ class RowError(Exception):
         self.code = code
         self.message = message
         self.fields = list(fields)
+        self.others: list[RowError] = []
+
+    def with_others(self, others: list[RowError]) -> RowError:
+        """This refusal with others of the same row, told after it."""
+        self.others = others
+        return self
+
+    def entries(self) -> list[dict[str, Any]]:
+        """The ``errors`` of the row in a collection's answer."""
+        return [one.entry() for one in (self, *self.others)]
 
     def entry(self) -> dict[str, Any]:
         """The element of ``errors`` in a collection's answer."""
         return {"statusCode": self.code, "message": self.message, "fields": self.fields}
 
-    def request(self) -> RequestError:
-        """The same refusal as the answer to a request about one row."""
+    def request(self, base: str) -> RequestError:
+        """The same refusal as the answer to a request about one row; `base` begins its URLs."""
+        del base
         status = 404 if self.code in {"ENTITY_IS_DELETED", "NOT_FOUND"} else 400
-        return RequestError(status, self.code, self.message, fields=self.fields)
+        made = RequestError(status, self.code, self.message, fields=self.fields)
+        made.others = [other.alone() for other in self.others]
+        return made
+
+    def alone(self) -> dict[str, Any]:
+        """The element of the answer's array."""
+        return {"message": self.message, "errorCode": self.code, "fields": self.fields}
+
+
+class DuplicateError(RowError):
+    """A row that a duplicate rule takes for another: the answer names the rows that it is like."""
+
+    def __init__(self, message: str, rule: str, kind: str, ids: list[str], *, alerts: bool) -> None:
+        """`rule` and `kind` are API names; `alerts`: saved all the same where the client asks."""
+        super().__init__("DUPLICATES_DETECTED", message)
+        self.rule = rule
+        self.kind = kind
+        self.ids = ids
+        self.alerts = alerts
+
+    def request(self, base: str) -> RequestError:
+        """With the rule and what it found; a collection's answer has neither."""
+        found = [
+            {
+                "additionalInformation": [],
+                "fieldDiffs": [],
+                "matchConfidence": 100.0,
+                "record": {
+                    "attributes": {
+                        "type": self.kind,
+                        "url": f"{base}/sobjects/{self.kind}/{key}",
+                    },
+                    "Id": key,
+                },
+            }
+            for key in self.ids
+        ]
+        match = {
+            "entityType": self.kind,
+            "errors": [],
+            "matchEngine": "ExactMatchEngine",
+            "matchRecords": found,
+            "rule": f"{self.rule}_Match",
+            "size": len(found),
+            "success": True,
+        }
+        told = {
+            "allowSave": self.alerts,
+            "duplicateRule": self.rule,
+            "duplicateRuleEntityType": self.kind,
+            "errorMessage": self.message,
+            "matchResults": [match],
+        }
+        return RequestError(400, self.code, self.message, duplicateResult=told)
 
 
 class JsonTypeError(RequestError):

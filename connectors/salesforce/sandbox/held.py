@@ -11,11 +11,14 @@ from connectors.salesforce.sandbox.table import Row, Table
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who writes. `bound` by field-level security or not; `audit` may set system fields."""
+    """Who writes. `bound` by field-level security and the org's rules or not; `audit` may set
+    system fields; `saves_duplicates` goes on where a duplicate rule only alerts.
+    """
 
     user: str
     bound: bool = True
     audit: bool = False
+    saves_duplicates: bool = False
 
 
 class Held(Protocol):

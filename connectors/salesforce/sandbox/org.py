@@ -18,8 +18,9 @@ from connectors.salesforce.sandbox.errors import RowError
 from connectors.salesforce.sandbox.held import Actor
 from connectors.salesforce.sandbox.ids import SHORT, long_id, mint
 from connectors.salesforce.sandbox.incoming import given_values
+from connectors.salesforce.sandbox.rules import Rules, judge
 from connectors.salesforce.sandbox.schema import SObject
-from connectors.salesforce.sandbox.semantics import derive, touch_parents
+from connectors.salesforce.sandbox.semantics import derive, refuse_misplaced, touch_parents
 from connectors.salesforce.sandbox.standard import standard_objects
 from connectors.salesforce.sandbox.table import Row, Table
 from connectors.salesforce.sandbox.times import wire
@@ -49,6 +50,7 @@ class Org:
     tables: dict[str, Table] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
+    rules: Rules = field(default_factory=Rules)
     field_ids: dict[str, str] = field(default_factory=dict)
     purged: list[tuple[str, str, str]] = field(default_factory=list)
     ids: dict[str, str] = field(default_factory=dict)
@@ -133,6 +135,7 @@ class Org:
         if "C" not in kind.flags or not self._may(actor, name, "Create"):
             raise cannot(kind, "create")
         given = given_values(self, kind, values, actor, new=True)
+        refuse_misplaced(name, given, None)
         now = self.now()
         row: Row = {"Id": self.new_id(name)}
         if "IsDeleted" in kind.fields:
@@ -158,6 +161,7 @@ class Org:
         table = self.tables[name]
         before = self.existing(name, key)
         given = given_values(self, kind, values, actor, new=False)
+        refuse_misplaced(name, given, before)
         emptied = [
             one
             for one, value in given.items()
@@ -189,6 +193,8 @@ class Org:
         for rule in self.rejections:
             if rule.object == kind.name and actor.bound and rule.predicate(dict(row)):
                 raise RowError(rule.code, rule.message, rule.fields)
+        if actor.bound:
+            judge(self, kind, row, before, actor)
         spoiled = spoiled_row() if actor.bound else None
         if spoiled is not None:
             raise RowError(spoiled.code, spoiled.message, spoiled.fields)

@@ -20,6 +20,7 @@ from connectors.salesforce.sandbox import (
     queries,
     records,
     removal,
+    rules,
     state,
     tooling,
 )
@@ -84,7 +85,7 @@ class SalesforceSandbox:
             self.api.route(module.ROUTES)
         self.logins = Logins(self.api)
         self.faults = Faults(ANSWERS)
-        pages = Pages(self.api, self.logins, self._read_state, self._write_state)
+        pages = Pages(self.api, self.logins, self._read_state, self._write_state, self.set_rules)
         self.app: ASGIApp = Faulty(build(pages), self.faults, self.expire_sessions)
 
     @classmethod
@@ -258,6 +259,14 @@ class SalesforceSandbox:
         """Create a person's account; returns its id."""
         with self.org.lock:
             return person_accounts.create(self.org, first_name, last_name, **fields)
+
+    def set_rules(self, document: Any) -> None:
+        """Put these validation and duplicate rules in place of the org's: docs/sandboxes.md.
+
+        Raises ValueError whose text ends in the place, such as ``- at `$.validation[0].when```.
+        """
+        with self.org.lock:
+            rules.take(self.org, document)
 
     def reject(
         self,

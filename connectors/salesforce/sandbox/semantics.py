@@ -17,6 +17,7 @@ Row = dict[str, Any]
 _STAGES = {stage[0].lower(): stage for stage in STAGES}
 _FORECAST_NAMES = {"BestCase": "Best Case", "Forecast": "Commit"}
 _CONTRACT_CODES = {"draft": "Draft", "in approval process": "InApproval", "activated": "Activated"}
+PERSON_FIELDS = ("FirstName", "LastName", "PersonEmail")
 CLOSED_TASK = "completed"
 CLOSED_CASE = "closed"
 MONTHS_IN_QUARTER = 3
@@ -25,6 +26,22 @@ MONTHS_IN_QUARTER = 3
 def _person(row: Row) -> Row:
     parts = (row.get(name) for name in ("FirstName", "LastName"))
     return {"Name": " ".join(part for part in parts if part)}
+
+
+def refuse_misplaced(name: str, given: Row, before: Row | None) -> None:
+    """Refuse the name of a person's account, which is composed of its parts, and a person's fields
+    of a company's. Raises RowError.
+    """
+    if name != "Account":
+        return
+    person = before is not None and before.get("IsPersonAccount")
+    wrong = [one for one in (("Name",) if person else PERSON_FIELDS) if one in given]
+    if wrong:
+        raise RowError(
+            "INVALID_FIELD_FOR_INSERT_UPDATE",
+            f"Account: bad field names on insert/update call: {', '.join(wrong)}",
+            wrong,
+        )
 
 
 def _opportunity(row: Row, before: Row | None, now: str) -> Row:
@@ -175,7 +192,7 @@ def derive(org: Held, name: str, row: Row, before: Row | None, actor: str) -> Ro
     `before` is the row as it was, None for a new one; `actor` the acting user's id.
     """
     now = org.now()
-    if name in {"Contact", "User"}:
+    if name in {"Contact", "User"} or row.get("IsPersonAccount"):
         return _person(row)
     if name == "Opportunity":
         return _opportunity(row, before, now)

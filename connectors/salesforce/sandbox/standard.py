@@ -42,6 +42,7 @@ _OBJECTS: tuple[tuple[str, str], ...] = (
         "OpportunityStage:01J:Opportunity Stage:Opportunity Stage:QR",
         standard_setup.OPPORTUNITY_STAGE,
     ),
+    ("DuplicateRule:0Bm:Duplicate Rule:Duplicate Rules:Q", standard_setup.DUPLICATE_RULE),
     ("TaskStatus:01T:Task Status Value:Task Status Value:QR", standard_setup.TASK_STATUS),
 )
 CURRENCY_TYPE = ("CurrencyType:01L:Currency Type:Currency Types:CUQ", standard_setup.CURRENCY_TYPE)

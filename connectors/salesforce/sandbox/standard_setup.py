@@ -143,6 +143,17 @@ DefaultProbability:percent:3,0:NFSA:Probability (%)
 Description:string:255:NFSGA:Description
 """
 
+DUPLICATE_RULE = """
+DeveloperName:string:80:FSGA:Object Name
+Language:picklist:40:FSGAR:Master Language:values=en_US;de;fr
+MasterLabel:string:80:FSGAP:Rule Name
+NamespacePrefix:string:15:NFSGA:Namespace Prefix
+SobjectType:picklist:40:FSGAR:Custom Object Definition ID
+SobjectSubtype:picklist:255:NFSGAR:Object Subtype:values=None;PersonAccount
+IsActive:boolean::DFSG:Active
+LastViewedDate:datetime::NFSA:Last Viewed Date
+"""
+
 TASK_STATUS = """
 MasterLabel:string:255:FSGAP:Master Label
 ApiName:string:255:NFSGA:API Name

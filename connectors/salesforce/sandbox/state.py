@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from connectors.salesforce.sandbox.org import Org
+from connectors.salesforce.sandbox.rules import Rules
 from connectors.salesforce.sandbox.schema import Field, SObject
 from connectors.salesforce.sandbox.table import Table
 
@@ -27,6 +28,7 @@ class _State(msgspec.Struct):
     ids: dict[str, str]
     field_ids: dict[str, str]
     purged: list[tuple[str, str, str]]
+    rules: Rules = Rules()
 
 
 def dumped(org: Org) -> bytes:
@@ -49,6 +51,7 @@ def dumped(org: Org) -> bytes:
             ids=org.ids,
             field_ids=org.field_ids,
             purged=org.purged,
+            rules=org.rules,
         )
     )
 
@@ -75,4 +78,5 @@ def restore(org: Org, text: bytes) -> None:
         held.clear()
         held.update(fresh)  # type: ignore[arg-type] # each pair has its own type of value
     org.purged[:] = read.purged
+    org.rules = read.rules
     org.reindex()

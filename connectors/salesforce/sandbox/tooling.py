@@ -1,4 +1,4 @@
-"""The Tooling API's part: custom fields made, listed and removed; definitions of objects."""
+"""The Tooling API's part: custom fields made, listed and removed; definitions; validation rules."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from connectors.salesforce.sandbox.fields import (
 from connectors.salesforce.sandbox.ids import long_id, mint
 from connectors.salesforce.sandbox.metadata import metadata_of
 from connectors.salesforce.sandbox.org import Org
+from connectors.salesforce.sandbox.rules import VALIDATION_PREFIX, shown
 from connectors.salesforce.sandbox.schema import Field, SObject, parse_object
 from connectors.salesforce.sandbox.soql import Runner
 
@@ -60,6 +61,24 @@ Length:int::FSGA:Length
 IsNillable:boolean::FSG:Is Nillable
 """,
 )
+_VALIDATION_RULE = (
+    f"ValidationRule:{VALIDATION_PREFIX}:Validation Rule:Validation Rules:CUDQ",
+    """
+Id:id:::ID
+ValidationName:string:80:CUFSGA:Validation Name
+EntityDefinitionId:string:40:FSGA:Entity Definition ID
+EntityKey:reference::FSGA:Entity Definition:to=EntityDefinition:rel=EntityDefinition
+Active:boolean::DFSG:Active
+Description:string:255:NFS:Description
+ErrorMessage:string:255:NFSGA:Error Message
+ErrorDisplayField:string:80:NFSGA:Error Display Field
+NamespacePrefix:string:15:NFSGA:Namespace Prefix
+CreatedDate:datetime::FSA:Created Date
+LastModifiedDate:datetime::FSA:Last Modified Date
+""",
+)
+# EntityKey is what the dots of ``EntityDefinition.QualifiedApiName`` follow; an org has no such
+# field.
 
 
 def _owners(org: Org) -> list[tuple[str, Field]]:
@@ -80,9 +99,11 @@ def field_id(org: Org, full_name: str) -> str:
     return org.field_ids[full_name]
 
 
-def _view(org: Org) -> Org:
+def _view(org: Org, user: str) -> Org:
     """The definitions as an org of their own, to be queried like any other."""
     kinds = [parse_object(*one) for one in (_CUSTOM_FIELD, _ENTITY, _FIELD)]
+    if org.access.sees_setup(user):
+        kinds.append(parse_object(*_VALIDATION_RULE))
     view = Org(org.clock, objects={kind.name: kind for kind in kinds})
     now = org.now()
     for owner, one in _owners(org):
@@ -104,6 +125,13 @@ def _view(org: Org) -> Org:
         for one in kind.fields.values():
             table = view.tables["FieldDefinition"]
             table.put(_field(kind, one, mint("4fe", len(table.rows) + 1)))
+    if "ValidationRule" in view.tables:
+        keys = {
+            row["DurableId"]: row["Id"] for row in view.tables["EntityDefinition"].rows.values()
+        }
+        for rule in shown(org):
+            rule["EntityKey"] = keys[rule["EntityDefinitionId"]]
+            view.tables["ValidationRule"].put({k: v for k, v in rule.items() if v is not None})
     return view
 
 
@@ -137,7 +165,7 @@ def _field(kind: SObject, one: Field, key: str) -> dict[str, Any]:
 
 def query(api: Api, request: Request) -> Reply:
     """``GET tooling/query?q=``: always one page."""
-    runner = Runner(_view(api.org), None, request.version)
+    runner = Runner(_view(api.org, request.user), None, request.version)
     runner.base = f"{request.base}/tooling/sobjects"
     result = runner.run(request.query.get("q", ""))
     records = [result.record(row) for row in result.rows]

@@ -82,6 +82,15 @@ class Runner:
         result.rows, result.total = rows, len(rows)
         return result
 
+    def among(self, query: Query, rows: Iterable[Row]) -> list[Row]:
+        """Those of these rows of the query's object that meet its condition.
+
+        Raises RequestError.
+        """
+        kind = self.org.lower[query.source.names[0].lower()]
+        scope = Scope(self.org, self.user, kind, (query.text, query.alias))
+        return self._found(query, scope, rows, deleted=True)
+
     def _found(
         self, query: Query, scope: Scope, among: Iterable[Row] | None, *, deleted: bool
     ) -> list[Row]:
