@@ -198,6 +198,13 @@ class Room:
                 t.playbook: t.state for t in self.store.tasks.of_accounts(tx, [key]).get(key, [])
             }
 
+    def derived(self, account: str) -> dict[str, Any]:
+        """What was last derived of the account, by name."""
+        with self.store.begin(write=False) as tx:
+            key = f"{self.names[0]}:{account}"
+            found = self.store.book.derivations(tx, [key])[key]
+        return {name: value.value for name, value in found.values.items()}
+
     def rejects(self) -> list[tuple[str, str, str]]:
         """(record, field, message) of all that is in quarantine."""
         with self.store.begin(write=False) as tx:

@@ -28,6 +28,7 @@ def test_a_tick_that_is_never_blank_is_cleared_by_unticking(
         schema=ObjectSchema("Account", {"Single__c": field}),
         written={"Single__c": True},
         undone={},
+        also={},
         entitled=False,
         policy=WritePolicy(),
         today=date(2026, 3, 1),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
 import memory_rooms
 import states
-from memory_book import OURS, Room, planned
+from memory_book import OURS, Room, connector, planned
 from memory_rooms import sign_renewal
 
+from connectors.memory import MemoryConnector, MemorySettings
+from syncd.connector import Context, FieldUpdate, Outcome, WriteResult
 from syncd.plan import WritePolicy
 from syncd.sync import EXIT_DONE
 
@@ -134,3 +137,62 @@ def test_an_account_that_goes_between_read_and_write(synced: Room) -> None:
     assert synced.stored_tasks("A5")["renewal-120"] == "open"
     assert [task["Status"] for task in synced.tasks(WhatId="A0")] == ["completed"]
     assert planned(synced.sync()) == (0, 0)
+
+
+def test_a_merged_accounts_value_in_the_survivor_is_ours(synced: Room) -> None:
+    """Whoever merges chooses whose value stays; the loser's is no value of a person's."""
+    synced.crm.merge("Account", "A5", "A3")
+    synced.crm.put("Account", "A5", Arr=Decimal(40_000), RenewalReason="mine")
+    report = synced.sync()
+
+    assert [k.field for k in report.connections[0].plan.kept] == ["RenewalReason"]
+    assert synced.account("A5")["Arr"] == Decimal(60_000 + 40_000)
+    assert planned(synced.sync()) == (0, 0)
+
+
+def test_a_merged_accounts_past_goes_to_a_new_survivor(synced: Room) -> None:
+    """As in HubSpot, where both are merged into a third: people's values and history stand."""
+    synced.crm.put("Account", "A3", RenewalStatus="on hold")
+    synced.sync()
+    values = {**synced.account("A3")}
+    since = synced.derived("A3")["tier_since"]
+    synced.next_day(3)
+    synced.crm.put("Account", "N", **values)
+    synced.crm.merge("Account", "N", "A3")
+    report = synced.sync()
+
+    kept = [(k.record, k.field, k.theirs) for k in report.connections[0].plan.kept]
+    with synced.store.begin(write=False) as tx:
+        standing = [(k.record, k.field) for k in synced.store.ledger.kept(tx)]
+        history = synced.store.ledger.of_account(tx, "crm:N")
+
+    assert kept == [("N", "RenewalStatus", "on hold")]
+    assert standing == [("N", "RenewalStatus")]
+    assert synced.account("N")["RenewalStatus"] == "on hold"
+    assert synced.derived("N")["tier_since"] == since
+    assert {entry.record for entry in history} >= {"A3"}
+    assert planned(synced.sync()) == (0, 0)
+
+
+class Late(MemoryConnector):
+    """A CRM that answers no write, and carries it out when nobody waits any more."""
+
+    def update(
+        self, object: str, updates: Sequence[FieldUpdate]
+    ) -> Iterator[tuple[int, WriteResult]]:
+        for index, _ in enumerate(updates):
+            yield index, WriteResult(Outcome.UNKNOWN)
+
+
+def test_a_write_that_arrives_late_is_not_a_persons(synced: Room) -> None:
+    """Looked up, it was not there; what it leaves afterwards is still ours to change."""
+    synced.connector = lambda name: Late(MemorySettings(path=""), Context(name=name))
+    synced.crm.put("Contract", "c-A3", Value=77_000)
+    synced.sync()
+    synced.crm.put("Account", "A3", Arr=Decimal(77_000))
+    synced.crm.put("Contract", "c-A3", Value=88_000)
+    synced.connector = connector
+    report = synced.sync()
+
+    assert report.connections[0].plan.kept == ()
+    assert synced.account("A3")["Arr"] == Decimal(88_000)

@@ -181,3 +181,31 @@ def test_a_merged_account_hands_its_tasks_on(synced: Room, *, full: bool) -> Non
     assert "renewal-120" in synced.stored_tasks("A5")
     assert planned(last) == (0, 0)
     assert synced.account("A5")["RenewalDate"] == SOON.isoformat()
+
+
+def test_merged_twice_between_two_runs(synced: Room) -> None:
+    """A1 into A0, A0 into A5: in whatever order they are seen, the last one has it all."""
+    before = {task["id"] for task in synced.tasks()}
+    synced.crm.merge("Account", "A0", "A1")
+    synced.crm.merge("Account", "A5", "A0")
+    synced.sync(full=True)
+    with synced.store.begin(write=False) as tx:
+        (stored,) = synced.store.tasks.of_accounts(tx, ["crm:A0", "crm:A1", "crm:A5"]).items()
+
+    assert stored[0] == "crm:A5"
+    assert {task.record for task in stored[1]} == before
+    assert {task["id"] for task in synced.tasks()} == before
+    assert planned(synced.sync()) == (0, 0)
+
+
+def test_merged_into_an_account_that_was_merged_before_it_was_ever_seen(synced: Room) -> None:
+    """B0 came and went between two runs; what went into it is not lost with it."""
+    before = {task["id"] for task in synced.tasks()}
+    synced.customer("B0", value=5_000)
+    synced.crm.merge("Account", "B0", "A0")
+    synced.crm.merge("Account", "A5", "B0")
+    synced.sync()
+
+    assert "renewal-120" in synced.stored_tasks("A5")
+    assert {task["id"] for task in synced.tasks()} == before
+    assert planned(synced.sync()) == (0, 0)

@@ -8,12 +8,25 @@ much to write without a person's word, `cap_new_tasks` which tasks wait for anot
 from __future__ import annotations
 
 from syncd.plan.cap import cap_new_tasks
-from syncd.plan.changes import UNDONE, KeptValue, Plan, SetField, Shown, TaskChange, TaskFields
+from syncd.plan.changes import (
+    ALSO,
+    UNDONE,
+    KeptValue,
+    Plan,
+    SetField,
+    Shown,
+    TaskChange,
+    TaskFields,
+    also_ours,
+    remembered,
+    united,
+)
 from syncd.plan.fields import FieldDiff, diff_fields
 from syncd.plan.safety import Hold, WritePolicy, hold
 from syncd.plan.tasks import CurrentTask, WantedTask, alike, diff_tasks
 
 __all__ = [
+    "ALSO",
     "UNDONE",
     "CurrentTask",
     "FieldDiff",
@@ -27,8 +40,11 @@ __all__ = [
     "WantedTask",
     "WritePolicy",
     "alike",
+    "also_ours",
     "cap_new_tasks",
     "diff_fields",
     "diff_tasks",
     "hold",
+    "remembered",
+    "united",
 ]

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +18,11 @@ Shown: TypeAlias = None | bool | int | float | str
 
 UNDONE = "!undone"
 """Marks, beside what syncd wrote, what was taken back: that is not written again by itself."""
+
+ALSO = "!also"
+"""Marks, beside what syncd wrote, other words of its own that a field may show: those of a record
+that was merged into this one, and those of a write whose outcome was not known when it was asked.
+"""
 
 
 class SetField(Struct, frozen=True, gc=False):
@@ -122,6 +127,41 @@ class Plan(Struct, frozen=True):
             for s in self.sets
             if counts(s)
         )
+
+
+def remembered(ours: Mapping[str, Any], words: Mapping[str, Shown]) -> dict[str, Any]:
+    """What syncd left in a record, with these words now in their fields; no other are its own."""
+    also = {name: other for name, other in ours.get(ALSO, {}).items() if name not in words}
+    kept = {name: word for name, word in ours.items() if name != ALSO}
+    return {**kept, **words, **({ALSO: also} if also else {})}
+
+
+def also_ours(ours: Mapping[str, Any], words: Mapping[str, Shown]) -> dict[str, Any]:
+    """What syncd left in a record, where these words may show up in its fields as well."""
+    also = {name: list(other) for name, other in ours.get(ALSO, {}).items()}
+    for name, word in words.items():
+        if word not in also.setdefault(name, []):
+            also[name].append(word)
+    return {**ours, ALSO: also} if also else dict(ours)
+
+
+def united(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
+    """What syncd left in a record, after another one was merged into it.
+
+    People choose whose value stays, so either is syncd's own. What was taken back of the other
+    record counts where nothing was of this one.
+    """
+    words = {name: word for name, word in theirs.items() if not name.startswith("!")}
+    found = dict(ours)
+    for name in words.keys() - ours.keys():
+        found[name] = words[name]
+    if UNDONE in theirs:
+        found.setdefault(UNDONE, theirs[UNDONE])
+    found = also_ours(found, {name: word for name, word in words.items() if name in ours})
+    for name, others in theirs.get(ALSO, {}).items():
+        for word in others:
+            found = also_ours(found, {name: word})
+    return found
 
 
 def counts(change: SetField) -> bool:

@@ -43,6 +43,7 @@ def diff_fields(
     schema: ObjectSchema,
     written: Mapping[str, Shown],
     undone: Mapping[str, Shown],
+    also: Mapping[str, Sequence[Shown]],
     entitled: bool,
     policy: WritePolicy,
     today: date,
@@ -52,7 +53,7 @@ def diff_fields(
     Cases, in order: the CRM lacks the field → nothing; the rule said nothing → nothing; they
     agree → nothing; the account is not entitled and the value is not ours → nothing; a person
     changed it after us, or took back this very value (`undone`) → kept or, a change by hand,
-    overwritten by policy; else → set.
+    overwritten by policy; else → set. Words in `also` are ours as those in `written` are.
     """
     sets: list[SetField] = []
     kept: list[KeptValue] = []
@@ -81,9 +82,10 @@ def diff_fields(
             continue
         ours = written.get(write.field)
         was_ours = write.field in written
-        if not entitled and derived.value is None and (not was_ours or ours != before):
+        is_ours = (was_ours and ours == before) or before in also.get(write.field, ())
+        if not entitled and derived.value is None and not is_ours:
             continue
-        by_hand = was_ours and ours != before
+        by_hand = was_ours and not is_ours
         taken_back = write.field in undone and undone[write.field] == after
         edits += [_kept(ref, account, write.field, before, ours)] if by_hand else []
         if taken_back or (by_hand and policy.on_human_edit == "keep"):

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from syncd.plan import KeptValue
+from syncd.plan import KeptValue, united
 from syncd.store.sql import chunks, from_json, to_json, upsert
 from syncd.store.tables import kept, ledger, written
 
@@ -185,6 +185,28 @@ class Ledger:
                 for record, fields in values.items()
             ],
         )
+
+    def inherit(self, tx: Connection, connection: str, object: str, old: str, new: str) -> None:
+        """Record `old` was merged into `new`: what syncd left in it is syncd's there too."""
+        found = self.written(tx, connection, object, [old, new])
+        if old in found:
+            own = united(found.get(new, {}), found[old])
+            self.save_written(tx, connection, object, {new: own})
+        tx.execute(
+            delete(written).where(
+                written.c.connection == connection,
+                written.c.object == object,
+                written.c.record == old,
+            )
+        )
+
+    def rename_account(self, tx: Connection, old: str, new: str) -> None:
+        """An account's history goes on with the account that it was merged into.
+
+        What people had changed in it is asked anew of the record that is left.
+        """
+        tx.execute(update(ledger).where(ledger.c.account == old).values(account=new))
+        tx.execute(delete(kept).where(kept.c.account == old))
 
     # --- people's values ----------------------------------------------------------------------
 

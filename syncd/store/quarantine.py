@@ -97,6 +97,10 @@ class Quarantine:
                 )
             )
 
+    def release_account(self, tx: Connection, account: str) -> None:
+        """Drop what stands against an account that is no more."""
+        tx.execute(delete(quarantine).where(quarantine.c.account == account))
+
     def release_fields(
         self, tx: Connection, connection: str, missing: set[tuple[str, str]]
     ) -> None:

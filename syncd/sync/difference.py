@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from syncd.errors import StopRunError
-from syncd.plan import UNDONE, Plan, cap_new_tasks, diff_fields
+from syncd.plan import ALSO, UNDONE, Plan, cap_new_tasks, diff_fields, remembered
 from syncd.store import chunks, to_text
 from syncd.sync.derive import Derivation, derive_all
 from syncd.sync.due import Due, told_load
@@ -220,6 +220,7 @@ def _diff_member(
         schema=schema,
         written=ours,
         undone=ours.get(UNDONE, {}),
+        also=ours.get(ALSO, {}),
         entitled=derivation.loaded.records.account.status == "customer",
         policy=turn.write,
         today=turn.today,
@@ -238,7 +239,7 @@ def _diff_member(
     learned.filled.setdefault(name, {})[ref.id] = fields.filled
     learned.kept += fields.kept
     learned.edits += fields.edits
-    adopted = {**ours, **fields.agreed}
+    adopted = remembered(ours, fields.agreed)
     if adopted != ours:
         learned.written.setdefault(name, {})[ref.id] = adopted
     difference.sets += sets

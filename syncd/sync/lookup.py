@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from syncd.connector import Record, Source
+from syncd.plan import also_ours, remembered
 from syncd.store import Entry, to_text
 from syncd.sync.tasks import note_tasks
 from syncd.sync.turn import Connected, Turn
@@ -103,16 +104,18 @@ def _look_at_fields(
         record = found.get(entry.record or "")
         if record is None or record.gone:
             continue
-        ours = written.setdefault(record.id, {})
         landed = True
         for change in entry.changes:
             write = by_field.get(change["field"])
             if write is None or write.field not in record.fields:
                 continue
             if write.shown(write.decode(record.fields[write.field])) == change["after"]:
-                ours[write.field] = change["after"]
+                ours = remembered(written.get(record.id, {}), {write.field: change["after"]})
             else:
+                # It may still arrive: a CRM can be at work on what nobody waits for any more.
+                ours = also_ours(written.get(record.id, {}), {write.field: change["after"]})
                 landed = False
+            written[record.id] = ours
         if landed:
             done.add(entry.id)
     store.ledger.save_written(tx, connected.name, source.object, written)

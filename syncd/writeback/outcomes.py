@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from syncd.connector import ALLOWANCE, Outcome, WriteResult
 from syncd.errors import AllowanceError
-from syncd.plan import TaskChange
+from syncd.plan import TaskChange, remembered
 from syncd.store import StoredTask, to_text
 from syncd.writeback.target import RecordWrite, Refusal, Target, Written
 
@@ -110,8 +110,9 @@ def _note_fields(tx: Connection, target: Target, done: Sequence[RecordWrite]) ->
     ids = [item.sets[0].record for item in done]
     ours = store.ledger.written(tx, target.connection, target.object, ids)
     for item in done:
-        fields = ours.setdefault(item.sets[0].record, {})
-        fields.update({change.field: change.after for change in item.sets})
+        record = item.sets[0].record
+        words = {change.field: change.after for change in item.sets}
+        ours[record] = remembered(ours.get(record, {}), words)
     store.ledger.save_written(tx, target.connection, target.object, ours)
     store.mirror.change_fields(
         tx,

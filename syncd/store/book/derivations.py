@@ -41,6 +41,13 @@ class Derivations:
                 )
         return found
 
+    def inherit(self, tx: Connection, old: str, new: str) -> None:
+        """Give an account's past to one that has none of its own."""
+        for table in (derived, snapshots):
+            known = select(table.c.account).where(table.c.account == new).limit(1)
+            if tx.scalar(known) is None:
+                tx.execute(update(table).where(table.c.account == old).values(account=new))
+
     def befores(self, tx: Connection, keys: Sequence[str]) -> dict[str, Before]:
         """What the rules may know of the past, by account key."""
         stored = self.derivations(tx, keys)
