@@ -419,3 +419,19 @@ def test_a_forbidden_object_is_named(portal: Portal, hubspot: HubSpotConnector) 
     with pytest.raises(AccessError) as caught:
         list(hubspot.pull(COMPANIES, None))
     assert caught.value.object == "companies"
+
+
+def test_a_survivor_names_those_that_went_into_it(
+    portal: Portal, hubspot: HubSpotConnector
+) -> None:
+    """Neither search nor list shows a merged record; what changed shows who it went into."""
+    merged = row(9, name="Both", hs_merged_object_ids="4; 7;9")
+    portal.on("POST /crm/v3/objects/companies/search", search_of([merged, row(10)]))
+    portal.on("GET /crm/v3/objects/companies", reply({"results": [merged, row(10)]}))
+
+    for cursor in ({"modified": "2026-03-01T10:00:00.000Z"}, None):
+        found = {r.id: r for p in hubspot.pull(COMPANIES, cursor) for r in p.records}
+
+        assert found.keys() == {"4", "7", "9", "10"}
+        assert [(found[id].gone, found[id].merged_into) for id in ("4", "7")] == [(True, "9")] * 2
+        assert not found["9"].gone

@@ -22,7 +22,7 @@ from salesforce_answers import (
 )
 from salesforce_org import BASE, URL, connection
 
-from connectors.salesforce import SalesforceConnector
+from connectors.salesforce import SalesforceConnector, jobs
 from syncd.connector import Outcome, WriteResult
 from syncd.errors import IncompleteReadError
 
@@ -133,6 +133,25 @@ def test_bulk_deadline(org: responses.RequestsMock, waits: list[Any]) -> None:
 
     with pytest.raises(IncompleteReadError, match="next run takes it up"):
         pull(slow)
+
+
+def test_bulk_pauses_grow(
+    org: responses.RequestsMock, salesforce: SalesforceConnector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look at a job comes after a longer pause than the one before."""
+    tries: list[int] = []
+
+    def note(attempt: int, retry_after: float | None) -> float:
+        tries.append(attempt)
+        return 0.0
+
+    monkeypatch.setattr(jobs, "wait_seconds", note)
+    bulk_org(org, "UploadComplete", "InProgress", "InProgress", "InProgress", "JobComplete")
+    org.get(f"{BASE}/jobs/query/750A/results", **stored(FIRST + SECOND.removeprefix(HEAD), count=2))
+
+    assert len(pull(salesforce)) == 2
+    assert tries == sorted(tries)
+    assert len(set(tries)) >= 4
 
 
 def test_bulk_results_cut_short(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import salesforce_org
+from msgspec.structs import replace
 from salesforce_org import Connect
 
 from connectors.salesforce import SalesforceConnector
@@ -30,6 +31,7 @@ from syncd.connector import (
     SourceFiles,
     TaskShape,
     TaskUpsert,
+    WriteResult,
 )
 from syncd.errors import AccessError
 
@@ -390,6 +392,36 @@ def test_bulk_tasks(connect: Connect, sandbox: SalesforceSandbox) -> None:
     assert len(made) == 29
     assert {row["WhatId"] for row in made} == {id for n, id in enumerate(ids) if n != 3}
     assert connector.write_calls({}, 11) == connector.write_calls({"Account": 11}, 0) == 10
+
+
+def test_only_more_rows_than_the_threshold_go_by_bulk(
+    connect: Connect, sandbox: SalesforceSandbox
+) -> None:
+    """So many exactly go by collections, one more makes a job; tasks that are known never do."""
+    ids = accounts(sandbox, 11)
+    connector = connect(limits={"bulk_write_threshold": 10})
+    list(connector.provision(SPECS, apply=True))
+    updates = [FieldUpdate(id, {"Name": f"n{id}"}) for id in ids]
+    tasks = [TaskUpsert(f"Key {n}", {"Subject": "s"}, id) for n, id in enumerate(ids)]
+
+    def jobs_made(results: Iterable[tuple[int, WriteResult]]) -> int:
+        sandbox.calls.clear()
+        done = {index for index, result in results if result.outcome is Outcome.DONE}
+        assert done == set(range(len(done)))
+        return [(c.method, c.path) for c in sandbox.calls].count(("POST", "jobs/ingest"))
+
+    assert jobs_made(connector.update("Account", updates[:10])) == 0
+    assert jobs_made(connector.update("Account", updates)) == 1
+    assert jobs_made(connector.upsert_tasks(SHAPE, tasks[:10])) == 0
+    assert jobs_made(connector.upsert_tasks(SHAPE, tasks)) == 1
+    known = [replace(task, id=row["Id"]) for task, row in zip(tasks, by_key(sandbox), strict=True)]
+    assert jobs_made(connector.upsert_tasks(SHAPE, known)) == 0
+
+
+def by_key(sandbox: SalesforceSandbox) -> list[dict[str, Any]]:
+    """The tasks of syncd in the order in which they were made."""
+    found = [row for row in sandbox.rows("Task") if row.get("Syncd_Key__c")]
+    return sorted(found, key=lambda row: int(row["Syncd_Key__c"].removeprefix("Key ")))
 
 
 def test_provision_twice_is_once(connect: Connect, sandbox: SalesforceSandbox) -> None:

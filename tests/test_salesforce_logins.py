@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 from urllib.parse import parse_qs
 
 import certifi
 import jwt
 import pytest
+import requests
 import responses
 import salesforce_answers
 import salesforce_org
@@ -15,9 +17,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import ValidationError
 from salesforce_answers import HTML, pull, refused, rows
-from salesforce_org import AUTH, BASE, TOKEN_URL, connection
+from salesforce_org import AUTH, BASE, TOKEN_URL, URL, connection
 
-from connectors.salesforce import SalesforceConnector
+from connectors.salesforce import SalesforceConnector, session
+from connectors.salesforce.auth import Token
+from connectors.salesforce.settings import SalesforceSettings
 from connectors.sandbox.server import SandboxServer
 from syncd.errors import LoginError, UnreachableError
 
@@ -219,3 +223,30 @@ def test_nothing_logs_out(salesforce: SalesforceConnector, org: responses.Reques
     assert len(org.calls) == before
     with pytest.raises(LoginError, match="not open"):
         salesforce.identity()
+
+
+def test_logins_are_made_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many connections open at once; each has a client and a token of its own."""
+    inside, most, turns = 0, 0, threading.Event()
+
+    def slow(wire: requests.Session, settings: SalesforceSettings) -> Token:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        turns.wait(0.02)  # long enough for others to come in, if they could
+        inside -= 1
+        return Token(f"token {threading.get_ident()}", URL, "00D", "005")
+
+    monkeypatch.setattr(session, "log_in", slow)
+    made = [connection() for _ in range(8)]
+    threads = [threading.Thread(target=one.open) for one in made]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sessions = [one._org.session for one in made]
+
+    assert most == 1
+    assert len({id(one.wire) for one in sessions}) == len({one.token for one in sessions}) == 8
+    for one in made:
+        one.close()

@@ -8,6 +8,8 @@
 * Search shows no archived records. Sources with `keep_deleted` are also listed with
   ``archived=true``. That list has no order by time, so an increment reads at most 1,000 archived
   records; where there are more, deletions are left to the next full pull, and the cursor says so.
+* A merged record vanishes from both. Its survivor, which was changed by that, names it
+  (``hs_merged_object_ids``), so that it comes as gone with the survivor.
 * Fields of a linked record (``deals.hs_is_closed_won`` of a line item) are read along; a change of
   that record alone shows in the next full pull.
 * A link that is made or removed without another change moves no date: it shows in the next full
@@ -29,7 +31,7 @@ from connectors.hubspot.door import Door
 from connectors.hubspot.listing import ID, Listing
 from connectors.hubspot.paths import Paths
 from connectors.hubspot.pipelines import Pipelines
-from connectors.hubspot.records import Reading, Row, modified_property, moment
+from connectors.hubspot.records import Reading, Row, merged_ids, modified_property, moment
 from connectors.hubspot.verdicts import RefusedError
 from syncd.connector import Association, Cursor, Page, Record, Source, TaskShape
 
@@ -132,8 +134,8 @@ class Puller:
     def _changes(self, reading: Reading, since: datetime | None) -> Iterator[list[Record]]:
         """Lists of up to 1,000 records, so that one call reads the links of them all."""
         if since is None:
-            for gathered in _gather(self._whole(reading)):
-                yield self._records(reading, gathered)
+            for gathered in _gather(self._whole(reading, reading.pulled)):
+                yield [*self._records(reading, gathered), *_merged_away(gathered)]
             return
         changed = {
             "propertyName": modified_property(reading.object),
@@ -148,10 +150,10 @@ class Puller:
             touched = {str(row["id"]): None for page in plain for row in page}
             if not touched:
                 return
-        for gathered in _gather(self._listing.search(reading, (changed,))):
+        for gathered in _gather(self._listing.search(reading, (changed,), reading.pulled)):
             for row in gathered:
                 touched.pop(str(row["id"]), None)
-            yield self._records(reading, gathered)
+            yield [*self._records(reading, gathered), *_merged_away(gathered)]
         gone = [Record(id=id, fields={}, gone=True) for id in touched]
         for start in range(0, len(gone), ASSOCIATION_BATCH):
             yield gone[start : start + ASSOCIATION_BATCH]
@@ -227,6 +229,17 @@ def _gather(pages: Iterator[list[Row]]) -> Iterator[list[Row]]:
             gathered = []
     if gathered:
         yield gathered
+
+
+def _merged_away(rows: Sequence[Row]) -> list[Record]:
+    """The records that went into these. No search shows them any more, nor does a list."""
+    live = {str(row["id"]) for row in rows}
+    into = {former: str(row["id"]) for row in rows for former in merged_ids(row)}
+    return [
+        Record(id=former, fields={}, gone=True, merged_into=survivor)
+        for former, survivor in into.items()
+        if former not in live
+    ]
 
 
 def _archived_since(row: Row, since: datetime | None) -> bool:

@@ -16,6 +16,18 @@ Row: TypeAlias = dict[str, Any]
 
 _MERGED = "hs_merged_object_ids"
 _CONTACTS = ("contacts", "contact", "0-1")
+_MERGEABLE = {
+    *_CONTACTS,
+    "companies",
+    "company",
+    "0-2",
+    "deals",
+    "deal",
+    "0-3",
+    "tickets",
+    "ticket",
+}
+_MERGEABLE |= {"0-5"}
 
 
 def modified_property(object: str) -> str:
@@ -48,6 +60,12 @@ class Reading:
         for object, field in filter(None, map(foreign, self.source.fields)):
             found[object] = (*found.get(object, ()), field)
         return found
+
+    @property
+    def pulled(self) -> tuple[str, ...]:
+        """The properties, and what tells of records that went into this one."""
+        merges = self.object.lower() in _MERGEABLE
+        return tuple(dict.fromkeys((*self.properties, *((_MERGED,) if merges else ()))))
 
     @property
     def with_filters(self) -> tuple[str, ...]:
