@@ -16,6 +16,7 @@ import pytest
 from processes import Zygote
 from syncd_process import ROOT, Ended, faults
 
+from syncd.cli.looking import past_words
 from syncd.rehearsal import sandboxes
 
 CRMS = ["salesforce", "hubspot"]
@@ -238,6 +239,22 @@ def test_explain_as_text(book: Book) -> None:
     assert "can next change by itself on" in text
     assert "https://" in text
     assert "\x1b" not in text
+
+
+def test_explain_tells_what_a_person_changed() -> None:
+    """Among the last writes a person's change is told with its fields, not as a task's."""
+    edit = {"field": "Syncd_Tier__c", "before": "growth", "after": "strategic"}
+    entry = {"at": "2026-03-01T09:30:00Z", "run": 7, "outcome": "done", "task": None}
+
+    assert past_words({**entry, "kind": "person", "changes": [edit]}) == (
+        "a person, seen by run 7: Syncd_Tier__c: growth → strategic"
+    )
+    assert past_words({**entry, "kind": "fields", "changes": [edit]}) == (
+        "run 7 done: Syncd_Tier__c: growth → strategic"
+    )
+    assert past_words({**entry, "kind": "open", "task": "a/b", "changes": []}) == (
+        "run 7 done: task a/b (open)"
+    )
 
 
 def test_status_and_runs(book: Book) -> None:

@@ -145,14 +145,7 @@ def _show_past(document: dict[str, Any]) -> None:
         say()
         say("Last writes")
         for entry in document["writes"]:
-            fields = ", ".join(
-                f"{c['field']}: {words(c['before'])} → {words(c['after'])}"
-                for c in entry["changes"]
-            )
-            what = (
-                fields if entry["kind"] == "fields" else f"task {entry['task']} ({entry['kind']})"
-            )
-            say(f"  {entry['at'][:16]} run {entry['run']} {entry['outcome']}: {shorten(what, 160)}")
+            say(f"  {entry['at'][:16]} {past_words(entry)}")
     for item in document["kept"]:
         say(
             f"Kept: a person set {item['field']} to {words(item['theirs'])}; "
@@ -165,6 +158,18 @@ def _show_past(document: dict[str, Any]) -> None:
             say(f"  {item['object']} {item['record']}: {item['message']}")
             if item["remedy"]:
                 say(f"    {item['remedy']}")
+
+
+def past_words(entry: dict[str, Any]) -> str:
+    """A write of syncd's, or a person's that a run saw."""
+    fields = ", ".join(
+        f"{c['field']}: {words(c['before'])} → {words(c['after'])}" for c in entry["changes"]
+    )
+    by_a_person = entry["kind"] == "person"
+    who = f"a person, seen by run {entry['run']}" if by_a_person else f"run {entry['run']}"
+    told = fields if by_a_person or entry["kind"] == "fields" else ""
+    what = shorten(told or f"task {entry['task']} ({entry['kind']})", 160)
+    return f"{who}: {what}" if by_a_person else f"{who} {entry['outcome']}: {what}"
 
 
 @click.command()
