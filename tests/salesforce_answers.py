@@ -32,6 +32,11 @@ HTML = "<!DOCTYPE html><html><head><title>Down for Maintenance</title></head></h
 @pytest.fixture
 def salesforce(org: responses.RequestsMock, waits: list[float | None]) -> SalesforceConnector:
     """An open connection to an org that knows accounts."""
+    return opened(org)
+
+
+def opened(org: responses.RequestsMock) -> SalesforceConnector:
+    """The same, for a test that gives its answers itself."""
     org.get(f"{BASE}/sobjects/Account/describe", json=DESCRIBE)
     made = connection()
     made.open()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import responses
@@ -165,6 +166,41 @@ def test_bulk_results_cut_short(
 
     with pytest.raises(IncompleteReadError, match="found 2 rows and gave 1"):
         pull(salesforce)
+
+
+@pytest.mark.parametrize("cut", [{"body": FIRST, "count": 2}, {"body": FIRST[:-4], "count": 1}])
+def test_bulk_page_that_broke_off_is_read_again(
+    org: responses.RequestsMock, salesforce: SalesforceConnector, cut: dict[str, Any]
+) -> None:
+    """Fewer rows than announced, or half a row: the same page is asked for once more."""
+    bulk_org(org, "JobComplete")
+    results = f"{BASE}/jobs/query/750A/results"
+    org.get(results, **stored(cut["body"], count=cut["count"]))
+    org.get(results, **stored(FIRST + SECOND.removeprefix(HEAD), count=2))
+
+    assert [record.id for record in pull(salesforce)] == ["001A", "001B"]
+
+
+def test_bulk_results_are_streamed(
+    org: responses.RequestsMock, salesforce: SalesforceConnector
+) -> None:
+    """A page is handed on before the next is asked for, and holds at most 10,000 rows."""
+    bulk_org(org, "JobComplete")
+    results = f"{BASE}/jobs/query/750A/results"
+    org.get(results, **stored(FIRST, locator="next"))
+    org.get(results, **stored(SECOND))
+
+    def asked() -> list[dict[str, str]]:
+        urls = [c.request.url or "" for c in org.calls]
+        return [dict(parse_qsl(urlsplit(url).query)) for url in urls if url.startswith(results)]
+
+    pages = salesforce.pull(ACCOUNTS, None)
+    started, first = next(pages), next(pages)
+
+    assert (list(started.records), [record.id for record in first.records]) == ([], ["001A"])
+    assert asked() == [{"maxRecords": "10000"}]
+    assert [record.id for page in pages for record in page.records] == ["001B"]
+    assert asked()[1:] == [{"maxRecords": "10000", "locator": "next"}]
 
 
 def ingest_org(org: responses.RequestsMock, state: str, done: str = "", failed: str = "") -> None:

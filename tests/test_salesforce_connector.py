@@ -125,7 +125,7 @@ def test_full_pull(connect: Connect, sandbox: SalesforceSandbox) -> None:
     assert first.modified_at is not None
     assert first.modified_at.tzinfo is not None
     assert connector.calls.read == 3
-    assert set(cursor) == {"modstamp", "marks"}
+    assert set(cursor) == {"modstamp", "marks", "deletions"}
 
 
 def test_cursor_stays_behind(connect: Connect, sandbox: SalesforceSandbox) -> None:
@@ -201,7 +201,7 @@ def test_full_pull_goes_on_where_it_was_cut_off(
     rest, cursor = pull(connect(), ACCOUNTS, first.cursor)
 
     assert [*(record.id for record in first.records), *rest] == ids
-    assert set(cursor) == {"modstamp", "marks"}
+    assert set(cursor) == {"modstamp", "marks", "deletions"}
 
 
 def test_small_pages_are_followed(sandbox: SalesforceSandbox, connect: Connect) -> None:
@@ -349,7 +349,7 @@ def test_bulk_reads_as_rest_does(connect: Connect, sandbox: SalesforceSandbox) -
     by_rest, _ = pull(connect(), source)
 
     assert by_bulk == by_rest
-    assert set(bulk_cursor) == {"modstamp", "marks"}
+    assert set(bulk_cursor) == {"modstamp", "marks", "deletions"}
     assert bulk.calls.read == 3
 
 

@@ -10,15 +10,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import responses
+import salesforce_answers
 import salesforce_org
 from salesforce_org import AUTH, BASE, Connect, connection
 
+from connectors.salesforce import soql
 from connectors.salesforce.sandbox import SalesforceSandbox
 from connectors.sandbox.faults import Fault, Rows
 from connectors.sandbox.server import SandboxServer
@@ -26,7 +28,7 @@ from syncd.connector import FieldUpdate, Outcome, Record, Source
 from syncd.rehearsal import make_book, write_config
 
 connect, sandbox, server = salesforce_org.connect, salesforce_org.sandbox, salesforce_org.server
-org = salesforce_org.org
+org, waits = salesforce_org.org, salesforce_org.waits
 
 TODAY = date(2026, 11, 26)
 ACCOUNTS = Source("accounts", "Account", ("Name",))
@@ -153,20 +155,60 @@ def test_s6_equal_stamps_are_not_lost(connect: Connect, sandbox: SalesforceSandb
 
 
 def test_s7_every_way_to_go_is_seen(connect: Connect, sandbox: SalesforceSandbox) -> None:
-    """A binned record comes as gone; one removed for good is missing among the ids."""
+    """A binned record comes as gone; one removed for good is missing among the ids.
+
+    Once an hour an increment asks for Salesforce's own list of deletions, which names that too.
+    """
     binned, purged, stays = (sandbox.insert("Account", Name=name) for name in ("a", "b", "c"))
     connector = connect()
     cursor = list(connector.pull(ACCOUNTS, None))[-1].cursor
-    sandbox.delete("Account", binned)
-    sandbox.delete("Account", purged)
-    sandbox.purge("Account", purged)
+    assert cursor is not None
+    now = datetime.now(UTC)  # noqa: TID251 - the server's answers bear the time of day
+    with pytest.MonkeyPatch.context() as earlier:
+        # The list goes by whole minutes, and not up to the one that has begun.
+        earlier.setattr(sandbox.org, "clock", lambda: now - timedelta(minutes=3))
+        sandbox.delete("Account", binned)
+        sandbox.delete("Account", purged)
+        sandbox.purge("Account", purged)
 
+    sandbox.calls.clear()
     seen = all_of(connector.pull(ACCOUNTS, cursor))
+    asked = [call.path for call in sandbox.calls]
+    aged = {**cursor, "deletions": soql.moment(now - timedelta(hours=2))}
+    pages = list(connector.pull(ACCOUNTS, aged))
+    told = all_of(pages)
 
     assert seen[binned].gone
     assert purged not in seen
+    assert "sobjects/{}/deleted" not in asked
+    assert (told[binned].gone, told[purged].gone) == (True, True)
+    assert stays not in told or not told[stays].gone
+    assert pages[-1].cursor is not None
+    assert pages[-1].cursor["deletions"] > aged["deletions"]
     assert list(connector.ids(ACCOUNTS)) == [stays]
     assert set(connector.read(ACCOUNTS, [binned, purged, stays])) == {binned, stays}
+
+
+def test_s7_a_list_of_deletions_that_lies_is_not_believed(
+    org: responses.RequestsMock, waits: list[Any]
+) -> None:
+    """What it names is looked at by its id; a list that is not to be had costs nothing else."""
+    salesforce = salesforce_answers.opened(org)
+    found = [row for id in ("001A", "001B") for row in salesforce_answers.rows(id)["records"]]
+    org.get(f"{BASE}/queryAll/", json=salesforce_answers.rows())
+    org.get(f"{BASE}/queryAll/", json={"totalSize": 2, "done": True, "records": found})
+    listed = f"{BASE}/sobjects/Account/deleted/"
+    org.get(listed, json={"deletedRecords": [{"id": "001A"}, {"id": "001C"}]})
+    org.get(listed, **salesforce_answers.refused("INVALID_REPLICATION_DATE", "too far back"))
+    cursor = {"modstamp": "2026-01-01T00:00:00Z", "marks": ["SystemModstamp", "IsDeleted"]}
+
+    first = list(salesforce.pull(ACCOUNTS, cursor))
+    second = list(salesforce.pull(ACCOUNTS, cursor))
+
+    assert [(r.id, r.gone) for page in first for r in page.records] == [("001C", True)]
+    assert all(not page.records or not page.records[0].gone for page in second)
+    assert second[-1].cursor is not None
+    assert second[-1].cursor["deletions"] > cursor["modstamp"]
 
 
 def test_s9_merged_accounts_take_their_tasks_along(company: Company) -> None:

@@ -95,7 +95,7 @@ def pull(
             raise IncompleteReadError(
                 f"{shape.source.object}: bulk query {job} found {announced} rows and gave {count}"
             )
-        yield Page(records, progress.cursor() if shape.marks.stamp else None)
+        yield Page(records, progress.complete() if shape.marks.stamp else None)
         return True
 
 

@@ -109,7 +109,7 @@ class SalesforceConnector:
         return self._org.describes.of(object).schema
 
     def pull(self, source: Source, cursor: Cursor | None) -> Iterator[Page]:
-        """All of the source, or what changed since; ``{"modstamp": …, "marks": …}`` is complete."""
+        """All of the source, or what changed since; ``{"modstamp": …}`` is complete."""
         return self._org.pull(source, cursor)
 
     def ids(self, source: Source) -> Iterator[str]:

@@ -76,9 +76,12 @@ def table(
 
 
 def _rows(text: str) -> Iterator[dict[str, str]]:
-    reader = csv.reader(io.StringIO(text, newline=""))
-    header = next(reader, None) or []
-    for cells in reader:
-        if len(cells) != len(header):
-            raise TransientError("a result row was not complete", applied=None)
-        yield dict(zip(header, cells, strict=True))
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = next(reader, None) or []
+        for cells in reader:
+            if len(cells) != len(header):
+                raise TransientError("a result row was not complete", applied=None)
+            yield dict(zip(header, cells, strict=True))
+    except csv.Error as error:
+        raise TransientError(f"a result row was not complete ({error})", applied=None) from error

@@ -3,14 +3,15 @@
 A full pull goes by Id and may be resumed after any page; a very large one goes through Bulk API.
 An increment reads everything whose stamp is not before the cursor, without an upper end, so
 nothing fresh is hidden; the cursor then stays behind the pull's start by the lag, because a stamp
-is set before its transaction commits.
+is set before its transaction commits. What was deleted comes from the Recycle Bin with it; what was
+removed past the bin shows in Salesforce's list of deletions, asked for once an hour (`deletions`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connectors.salesforce import bulk, soql
+from connectors.salesforce import bulk, deletions, soql
 from connectors.salesforce.describe import Describes, Marks
 from connectors.salesforce.query import Query, Rows, pages
 from connectors.salesforce.session import Session
@@ -57,7 +58,7 @@ def full(session: Session, describes: Describes, shape: Shape, cursor: Cursor) -
                 progress.note(session, records)
                 after = records[-1].id if records else after
                 if page.last:
-                    yield Page(records, progress.cursor() if shape.marks.stamp else None)
+                    yield Page(records, progress.complete() if shape.marks.stamp else None)
                     return
                 yield Page(records, progress.halfway(after=after))
         except RequestError as error:
@@ -104,7 +105,7 @@ def increment(session: Session, shape: Shape, cursor: Cursor) -> Iterator[Page]:
             progress.note(session, ())
             changed.update(dict.fromkeys(row["Id"] for row in found.rows))
         if not changed:
-            yield Page((), progress.cursor())
+            yield deletions.page(session, shape, progress, cursor)
             return
         conditions += _filter(source)
     query = shape.query(conditions, f"{stamp}, Id", deleted=True)
@@ -115,10 +116,11 @@ def increment(session: Session, shape: Shape, cursor: Cursor) -> Iterator[Page]:
             changed.pop(record.id, None)
         if not page.last:
             # Under a where, only the end knows who left; without one, each page stands alone.
-            yield Page(records, None if source.where else progress.cursor())
+            yield Page(records, None if source.where else deletions.kept(progress, cursor))
             continue
         left = [Record(id=id, fields={}, gone=True) for id in changed]
-        yield Page([*records, *left], progress.cursor())
+        yield Page([*records, *left], deletions.kept(progress, cursor))
+    yield deletions.page(session, shape, progress, cursor)
 
 
 def ids(session: Session, source: Source, marks: Marks) -> Iterator[str]:

@@ -13,6 +13,9 @@ from connectors.salesforce.session import Session
 from syncd.connector import Cursor, Record, Source
 from syncd.errors import RequestError
 
+DELETIONS = "deletions"
+"""The cursor's mark of up to when the list of deletions was read."""
+
 
 class Shape:
     """How rows of one source become records."""
@@ -124,6 +127,11 @@ class Progress:
         bound = self.started - self._lag
         moment = bound if self.seen is None else min(self.seen, bound)
         return {"modstamp": soql.moment(moment), "marks": list(self._marks.fields)}
+
+    def complete(self) -> Cursor:
+        """The cursor of a full pull: what was deleted before it began is known, too."""
+        assert self.started is not None
+        return {**self.cursor(), DELETIONS: soql.moment(self.started - self._lag)}
 
     def halfway(self, **place: str | int) -> Cursor:
         """Where a full pull that was cut off goes on; `place` is the reader's own bookmark."""
