@@ -103,21 +103,25 @@ class Zygote:
 class Gate:
     """Stands before a sandbox: counts its calls, and acts at the chosen one.
 
-    `after`: once the sandbox has done what was asked, but before the answer goes out.
+    `after`: once the sandbox has done what was asked, but before the answer goes out. `only`: calls
+    whose path has these words, as in ``POST …/jobs/ingest``.
     """
 
     app: Any
     calls: int = 0
     at: int | None = None
     after: bool = False
+    only: str = ""
     act: Callable[[], None] = lambda: None
 
-    def arm(self, at: int | None, act: Callable[[], None], *, after: bool = False) -> None:
+    def arm(
+        self, at: int | None, act: Callable[[], None], *, after: bool = False, only: str = ""
+    ) -> None:
         """Begin to count anew, and act at that call."""
-        self.calls, self.at, self.act, self.after = 0, at, act, after
+        self.calls, self.at, self.act, self.after, self.only = 0, at, act, after, only
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or self.only not in f"{scope['method']} {scope['path']}":
             await self.app(scope, receive, send)
             return
         number, self.calls = self.calls, self.calls + 1
@@ -215,14 +219,14 @@ class Site:
         self.sandbox.edit("tasks", last["id"], hs_task_status="COMPLETED")
         self.sandbox.archive("companies", companies[-1])
 
-    def killed_at(self, call: int, *, after: bool) -> bool:
-        """A sync that is killed at that call; whether it came so far."""
+    def killed_at(self, call: int, *, after: bool, only: str = "") -> bool:
+        """A sync that is killed at that call (of those to such a path); whether it came so far."""
         pids: list[int] = []
 
         def kill() -> None:
             os.kill(pids[0], signal.SIGKILL)
 
-        self.gate.arm(call, kill, after=after)
+        self.gate.arm(call, kill, after=after, only=only)
         pids.append(self.start("sync"))
         code = self.zygote.wait(pids[0])
         self.gate.arm(None, lambda: None)

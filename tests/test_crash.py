@@ -60,6 +60,58 @@ def test_a_killed_run_is_made_up_for(crm: Site, state: str) -> None:
     assert crm.answer()["nothing_to_do"]
 
 
+def test_a_bulk_query_outlives_the_process_that_began_it(tmp_path: Path, zygote: Zygote) -> None:
+    """Killed while it waits for the job: the next run waits for the same one, and reads on."""
+    limits = "bulk_threshold = 5\nbulk_write_threshold = 5"
+    with site("salesforce", tmp_path, zygote, accounts=12) as crm:
+        crm.begin(**{"connections.salesforce.limits": limits})
+        crm.sandbox.api.state["bulk_polls"] = 3
+        killed = crm.killed_at(1, after=True, only="GET /services/data/v66.0/jobs/query/")
+        begun = jobs_begun(crm, "query")
+        code = crm.run("sync")
+        both = jobs_begun(crm, "query")
+        again = crm.run("sync", "--json")
+
+    assert killed
+    assert code in FINE
+    assert len(begun) == 1
+    assert both[: len(begun)] == begun
+    assert len({object for object, _ in both}) == len(both)
+    assert again == EXIT_DONE
+    assert crm.answer()["nothing_to_do"]
+
+
+@pytest.mark.parametrize("object", ["Account", "Task"])
+def test_a_bulk_write_outlives_the_process_that_began_it(
+    tmp_path: Path, zygote: Zygote, object: str
+) -> None:
+    """Killed while it waits for the job: the next run waits for it, and writes no row twice."""
+    limits = "bulk_write_threshold = 5"
+    nth = 0 if object == "Account" else 6
+    with site("salesforce", tmp_path, zygote, accounts=12) as crm:
+        crm.begin(**{"connections.salesforce.limits": limits})
+        crm.sandbox.api.state["bulk_polls"] = 3
+        killed = crm.killed_at(nth, after=False, only="GET /services/data/v66.0/jobs/ingest/750")
+        begun = jobs_begun(crm, "ingest")
+        code = crm.run("sync")
+        both = jobs_begun(crm, "ingest")
+        found = crm.crm()
+        again = crm.run("sync", "--json")
+
+    assert killed
+    assert code in FINE
+    assert begun[-1][0] == object
+    assert [name for name, _ in both] == ["Account", "Task"]
+    assert found.copies == 0
+    assert again == EXIT_DONE
+    assert crm.answer()["nothing_to_do"]
+
+
+def jobs_begun(crm: Site, kind: str) -> list[tuple[str, str]]:
+    """The bulk jobs that the org has seen, in order: object and id."""
+    return [(job.object, job.id) for job in crm.sandbox.api.state.get(f"{kind}_jobs", {}).values()]
+
+
 def test_a_killed_later_run_is_made_up_for(crm: Site) -> None:
     """Likewise when tasks are moved and closed, and people have ended some."""
     crm.begin()

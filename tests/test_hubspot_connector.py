@@ -263,6 +263,24 @@ def test_oauth_tokens_are_renewed_by_the_clock_and_after_a_401(portal: Portal) -
     assert portal.bodies("POST /oauth/v1/token")[0]["grant_type"] == "refresh_token"
 
 
+def test_an_oauth_token_is_renewed_before_it_expires(portal: Portal) -> None:
+    """By the clock, two minutes early: HubSpot is never asked with a token that has run out."""
+    portal.on(
+        "POST /oauth/v1/token",
+        reply({"access_token": "one", "expires_in": 1800}),
+        reply({"access_token": "two", "expires_in": 1800}),
+    )
+    portal.on("GET /account-info/v3/details", reply({"portalId": 7}))
+    auth = {"flow": "oauth", "client_id": "c", "client_secret": "s", "refresh_token": "r"}
+    connector = portal.connect(auth=auth)
+    now = 0.0
+    connector._session._clock = lambda: now
+    for now in (0.0, 1679.0, 1681.0):
+        connector.open()
+
+    assert portal.tokens == ["", "Bearer one", "Bearer one", "", "Bearer two"]
+
+
 def test_a_bad_refresh_token_is_a_login_error(portal: Portal) -> None:
     """A refusal to renew ends in words, without the secrets."""
     portal.on("POST /oauth/v1/token", refusal(400, "bad", "BAD_REFRESH_TOKEN"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -137,6 +138,10 @@ class SalesforceConnector:
     ) -> Iterator[tuple[int, WriteResult]]:
         """Create or change tasks by the external id `shape.key_field`, 200 a call."""
         return self._org.upsert_tasks(shape, tasks)
+
+    def await_writes(self, rows: int, since: datetime) -> None:
+        """Wait for the bulk jobs that a process which died had set going."""
+        self._org.await_writes(rows, since)
 
     def write_calls(self, updates: Mapping[str, int], tasks: int) -> int:
         """The calls that so many writes cost."""

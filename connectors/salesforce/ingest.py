@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 from simple_salesforce.api import Salesforce
 
-from connectors.salesforce import jobs, write
+from connectors.salesforce import jobs, soql, write
 from connectors.salesforce.batching import LOCKED, Numbered
 from connectors.salesforce.door import blamed, tidy
 from connectors.salesforce.session import Session
@@ -22,6 +24,8 @@ from syncd.errors import AccessError, RequestError, SyncdError, TransientError, 
 ROWS_A_JOB = 50_000
 USUAL_CALLS = 10  # create, upload, close, a few looks, three results
 GIVEN_UP = "JOB_FAILED"  # of a row that Salesforce gave up with its whole job
+WORKING = ("UploadComplete", "InProgress")
+CLOCKS_DIFFER = timedelta(minutes=10)
 EMPTY = "#N/A"  # clears a field; an empty cell would leave it as it is
 
 Single: TypeAlias = Callable[[list[int]], Iterator[Numbered]]
@@ -89,6 +93,42 @@ def upsert_tasks(
         return write.upsert_tasks(session, shape, [tasks[index] for index in some])
 
     yield from _all(session, load, single)
+
+
+def unfinished(session: Session, since: datetime) -> Iterator[str]:
+    """The paths of the jobs of this user that began since then and are still at work.
+
+    A run that died leaves its job to Salesforce, which carries it out all the same. A job that
+    was never closed does nothing, and Salesforce drops it.
+    """
+    user, path = session.user_id()[:15], "jobs/ingest?jobType=V2Ingest"
+    asked: set[str] = set()
+    while path and path not in asked:
+        asked.add(path)
+        try:
+            answer = session.other(partial(_listed, path))
+        except (RequestError, AccessError) as error:
+            _tell(session, "bulk_jobs_unknown", error)
+            return
+        for job in answer.get("records") or ():
+            mine = str(job.get("createdById") or "")[:15] == user
+            if mine and job.get("state") in WORKING and _began(job, since):
+                yield f"jobs/ingest/{job['id']}"
+        path = str(answer.get("nextRecordsUrl") or "").partition("/jobs/ingest")[2]
+        path = f"jobs/ingest{path}" if path else ""
+
+
+def _listed(path: str, client: Salesforce) -> dict[str, Any]:
+    answer = client.restful(path)
+    return answer if isinstance(answer, dict) else {}
+
+
+def _began(job: Mapping[str, Any], since: datetime) -> bool:
+    """Whether it was made since then, by clocks that may differ; unknown: it may have been."""
+    try:
+        return soql.stamp(str(job["createdDate"])) >= since - CLOCKS_DIFFER
+    except (KeyError, ValueError, TypeError):
+        return True
 
 
 def _all(session: Session, load: Load, single: Single) -> Iterator[Numbered]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from connectors.salesforce import ingest, pull, write
+from connectors.salesforce import ingest, jobs, pull, write
 from connectors.salesforce.describe import Describes, Marks
 from connectors.salesforce.query import Query, by_values, pages
 from connectors.salesforce.rates import rates
@@ -136,6 +137,12 @@ class Opened:
         for some, send in ((known, write.upsert_tasks), (new, ingest.upsert_tasks)):
             for index, result in send(self.session, shape, [tasks[place] for place in some]):
                 yield some[index], result
+
+    def await_writes(self, rows: int, since: datetime) -> None:
+        """Wait for unfinished bulk jobs of this user; fewer rows than go by bulk had none."""
+        if rows > self.settings.limits.bulk_write_threshold:
+            for path in ingest.unfinished(self.session, since):
+                jobs.ended(self.session, path)
 
     def write_calls(self, updates: Mapping[str, int], tasks: int) -> int:
         """The calls that so many writes cost."""

@@ -20,7 +20,15 @@ By construction a connector cannot delete anything, and the only records it can 
 
 from __future__ import annotations
 
-from syncd.connector.protocol import Allowance, Calls, CheckNote, Connector, Context, SourceFiles
+from syncd.connector.protocol import (
+    Allowance,
+    Calls,
+    CheckNote,
+    Connector,
+    Context,
+    LongWrites,
+    SourceFiles,
+)
 from syncd.connector.records import Association, Cursor, Page, Record, Source
 from syncd.connector.schema import FieldSpec, FieldType, ObjectSchema, ProvisionStep, SchemaField
 from syncd.connector.writes import (
@@ -45,6 +53,7 @@ __all__ = [
     "FieldSpec",
     "FieldType",
     "FieldUpdate",
+    "LongWrites",
     "ObjectSchema",
     "Outcome",
     "Page",

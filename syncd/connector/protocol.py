@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -201,4 +202,15 @@ class SourceFiles(Protocol):
 
     def source_files(self, specs: Sequence[FieldSpec], folder: Path) -> Iterable[Path]:
         """Write the files below `folder`; yields each path written."""
+        ...
+
+
+class LongWrites(Protocol):
+    """A connector whose writes may outlive the process that began them (optional)."""
+
+    def await_writes(self, rows: int, since: datetime) -> None:
+        """Wait until such writes have ended; `rows` were begun since then, whose fate is unknown.
+
+        Called before they are looked up. What takes too long is not waited for.
+        """
         ...

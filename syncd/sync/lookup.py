@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from syncd.connector import Record, Source
 from syncd.plan import also_ours, remembered
-from syncd.store import Entry, to_text
+from syncd.store import Entry, to_moment, to_text
 from syncd.sync.tasks import note_tasks
 from syncd.sync.turn import Connected, Turn
 
@@ -23,8 +23,12 @@ def look_up_unsettled(turn: Turn, connected: Connected) -> None:
     if connected.mapping.task_source not in shown:
         # Tasks that cannot be seen cannot be looked up: they stay open until they can.
         entries = [entry for entry in entries if entry.kind == "fields"]
-    if entries:
-        settle_by_looking(turn, connected, entries)
+    if not entries:
+        return
+    wait = getattr(connected.connector, "await_writes", None)
+    if wait is not None:
+        wait(len(entries), to_moment(min(entry.intended_at for entry in entries)))
+    settle_by_looking(turn, connected, entries)
 
 
 def settle_by_looking(turn: Turn, connected: Connected, entries: Sequence[Entry]) -> set[int]:

@@ -27,7 +27,7 @@ from contract_systems import (
 )
 from msgspec.structs import replace
 
-from syncd.connector import Connector, FieldType, FieldUpdate, Outcome, SourceFiles
+from syncd.connector import Connector, FieldType, FieldUpdate, LongWrites, Outcome, SourceFiles
 from syncd.errors import AccessError, AllowanceError, UnreachableError
 
 
@@ -55,7 +55,8 @@ class Reading:
             for name, member in getmembers_static(type(connector), callable)
             if not name.startswith("_") and name != "Settings"
         }
-        interface = {name for protocol in (Connector, SourceFiles) for name in dir(protocol)}
+        protocols = (Connector, SourceFiles, LongWrites)
+        interface = {name for protocol in protocols for name in dir(protocol)}
 
         assert offered <= interface
 
