@@ -273,9 +273,10 @@ def test_an_oauth_token_is_renewed_before_it_expires(portal: Portal) -> None:
     portal.on("GET /account-info/v3/details", reply({"portalId": 7}))
     auth = {"flow": "oauth", "client_id": "c", "client_secret": "s", "refresh_token": "r"}
     connector = portal.connect(auth=auth)
-    now = 0.0
-    connector._session._clock = lambda: now
-    for now in (0.0, 1679.0, 1681.0):
+    clock = [0.0]
+    connector._session._clock = lambda: clock[0]
+    for seconds in (0.0, 1679.0, 1681.0):
+        clock[0] = seconds
         connector.open()
 
     assert portal.tokens == ["", "Bearer one", "Bearer one", "", "Bearer two"]
