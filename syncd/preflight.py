@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from syncd.connector import CheckNote, FieldSpec, FieldType, ObjectSchema, SchemaField
 from syncd.errors import AccessError, RequestError, StopRunError, TransientError
 from syncd.located import did_you_mean
+from syncd.mapping import full_id
 from syncd.model import User
 from syncd.policy import Policy
 from syncd.rules import RULES
@@ -238,8 +239,9 @@ def _assignee(connected: Connected, policy: Policy) -> Iterator[CheckNote]:
             remedy = getattr(error, "remedy", "")
             yield CheckNote("error", f"users cannot be read: {error}", remedy, source.object)
             return
-    key = wanted.strip().casefold()
-    same = [user for user in users if key in (user.id.casefold(), (user.email or "").casefold())]
+    wanted = wanted.strip()
+    known = {full_id(wanted), wanted.casefold()}
+    same = [user for user in users if known & {user.id, (user.email or "").casefold()}]
     if not any(user.active for user in same):
         state = "is inactive" if same else "is no user here"
         near = did_you_mean(wanted, [user.email for user in users if user.email and user.active])

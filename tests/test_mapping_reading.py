@@ -64,6 +64,31 @@ def test_arr_of_contracts(is_: str, fields: dict[str, Any], arr: str | None) -> 
     assert found == (None if arr is None else Decimal(arr))
 
 
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("001gK0000000005", "001gK0000000005QAA"),
+        ("001gK0000000005QAA", "001gK0000000005QAA"),
+        ("0015g00000aBcDe", "0015g00000aBcDeAAK"),
+        ("210000000357", "210000000357"),
+        ("a-third-party-1", "a-third-party-1"),
+    ],
+)
+def test_short_ids_name_the_same_record(given: str, read: str) -> None:
+    """A formula or an export gives a Salesforce id without its check letters."""
+    defaults = {**SOQL, "short_ids": True}
+    mapping = made(CONTRACT.format(is_="total"), defaults)
+    fields = {"StartDate": "2026-01-01", "EndDate": "2026-12-31", "Status": "Activated"}
+    contract = one(mapping, "Contract", AccountId=given, **fields)
+    record = Record("1", {"AccountId": given, **fields})
+
+    assert isinstance(contract, Contract)
+    assert contract.account == read
+    assert mapping.parent("Contract", record) == ("account", read)
+    plain = one(made(CONTRACT.format(is_="total")), "Contract", AccountId=given, **fields)
+    assert plain.account == given
+
+
 OWN_TASKS = """
 [[activity]]
 object = "Task"

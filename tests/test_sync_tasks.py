@@ -95,6 +95,24 @@ def test_an_account_in_inactive_hands_is_told(room: Room) -> None:
     assert all("Nobody can get the task" in message for _, _, message in room.rejects())
 
 
+def test_a_task_that_would_not_open_needs_nobody(synced: Room) -> None:
+    """With nobody left, only tasks that are due or open are told: no stage that has passed, none
+    of a renewal long overdue, and none that its person completed before they left.
+    """
+    change_task(synced, "renewal-120", "A0", Status="completed")
+    synced.sync()
+    synced.crm.put("User", "u1", IsActive=False)
+    synced.crm.put("User", "u2", IsActive=False)
+    synced.crm.put("Contract", "c-A2", StartDate="2024-02-01", EndDate="2025-01-31")
+    report = synced.sync()
+
+    assert report.exit_code == EXIT_REJECTED
+    told = [field for _, field, _ in synced.rejects()]
+    assert [field for field in told if field.startswith("renewal")] == [
+        "renewal-120/A1/2026-09-30/am"
+    ]
+
+
 def test_a_lost_state_opens_no_task_again(synced: Room, tmp_path: Any, postgres: Any) -> None:
     """With an empty state the tasks in the CRM are adopted by their keys, whoever ended them."""
     change_task(synced, "renewal-120", "A0", Status="completed")

@@ -41,6 +41,7 @@ class SalesforceConnector:
     omits_unknown_fields: ClassVar[bool] = False
     mapping_defaults: ClassVar[Mapping[str, Any]] = {
         "id_field": "Id",
+        "short_ids": True,
         "user": {
             "object": "User",
             "fields": {

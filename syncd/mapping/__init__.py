@@ -9,6 +9,7 @@ from syncd.mapping.codecs import CODECS, Codec, UnreadableError
 from syncd.mapping.context import ReadContext
 from syncd.mapping.document import Input, SectionRules
 from syncd.mapping.file import mapping_schema
+from syncd.mapping.ids import full_id
 from syncd.mapping.kinds import Canonical
 from syncd.mapping.load import load_mapping, mapping_of
 from syncd.mapping.mapping import Mapping
@@ -33,6 +34,7 @@ __all__ = [
     "Shown",
     "TaskMapping",
     "UnreadableError",
+    "full_id",
     "load_mapping",
     "mapping_of",
     "mapping_schema",

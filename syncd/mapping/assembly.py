@@ -14,6 +14,7 @@ from syncd.connector import Association, Record, Source, TaskShape
 from syncd.errors import Problem
 from syncd.located import LocatedToml
 from syncd.mapping.document import Document, Input, SectionRules, TaskRules, Where
+from syncd.mapping.ids import full_id
 from syncd.mapping.kinds import SectionReader
 from syncd.mapping.mapping import Belonging, Mapping, Parent, SourcePlan
 from syncd.mapping.writing import AccountWrite, TaskCell, TaskMapping
@@ -114,6 +115,7 @@ class Assembly:
         self._connection = connection
         self._soql = bool(defaults.get("id_field"))
         self._fraction = defaults.get("percent") == "fraction"
+        self._short_ids = bool(defaults.get("short_ids"))
         self._zone = timezone
         self._drafts: dict[tuple[str, str], _Draft] = {}
 
@@ -207,13 +209,16 @@ class Assembly:
                     self._connection,
                     section,
                     fraction=self._fraction,
+                    short_ids=self._short_ids,
                     own_key=None if own_key is None else draft.spell(own_key),
                 )
                 for section in draft.sections
                 for own_key in (self._own_key(section),)
             ),
             belongings=tuple(
-                belonging for section in draft.sections for belonging in _belongings(section)
+                belonging
+                for section in draft.sections
+                for belonging in _belongings(section, short_ids=self._short_ids)
             ),
             canonical=draft.feeding(),
         )
@@ -254,17 +259,17 @@ class Assembly:
         return SourcePlan(source, (), (belonging,), dict.fromkeys(source.fields, ()))
 
 
-def _belongings(section: SectionRules) -> list[Belonging]:
+def _belongings(section: SectionRules, *, short_ids: bool) -> list[Belonging]:
     if section.kind == "account":
         return [lambda record: ("account", record.id)]
     return [
-        _by_input(name, section.inputs[name])
+        _by_input(name, section.inputs[name], short_ids=short_ids)
         for name in _PARENTS.get(section.kind, ("account",))
         if name in section.inputs
     ]
 
 
-def _by_input(kind: str, one: Input) -> Belonging:
+def _by_input(kind: str, one: Input, *, short_ids: bool) -> Belonging:
     key = None if one.association is None else one.association.key
     names = one.fields
 
@@ -275,7 +280,7 @@ def _by_input(kind: str, one: Input) -> Belonging:
         for name in names:
             value = record.fields.get(name)
             if value:
-                return (kind, str(value))
+                return (kind, full_id(str(value)) if short_ids else str(value))
         return None
 
     return belonging

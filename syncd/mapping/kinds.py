@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import tzinfo
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -10,7 +11,9 @@ from syncd.connector import Record
 from syncd.mapping.codecs import UnreadableError, read_number
 from syncd.mapping.context import ReadContext, yearly
 from syncd.mapping.document import Input, SectionRules
-from syncd.mapping.reading import Getter, UnknownWordError, absent_of, getter_of
+from syncd.mapping.ids import full_id
+from syncd.mapping.reading import Getter, Links, UnknownWordError, absent_of, getter_of
+from syncd.mapping.shapes import LINK
 from syncd.model import (
     Account,
     AccountPlan,
@@ -66,16 +69,20 @@ class SectionReader:
         section: SectionRules,
         *,
         fraction: bool,
+        short_ids: bool = False,
         own_key: str | None = None,
     ) -> None:
-        """Make the closures. A record that has `own_key` filled is syncd's own, and nothing."""
+        """Make the closures. A record that has `own_key` filled is syncd's own, and nothing.
+
+        With `short_ids`, ids of other records may come without their check letters.
+        """
         self._own_key = own_key
         self._connection = connection
         self._section = section
         self.kind = section.kind
         model = MODELS[section.kind]
         self._model = model
-        self._own = _getters(section.inputs, model, fraction=fraction)
+        self._own = _getters(section.inputs, model, fraction=fraction, short_ids=short_ids)
         self._parts = (
             _getters(section.parts, _PARTS[section.kind], fraction=fraction)
             if section.has_parts
@@ -230,12 +237,23 @@ class SectionReader:
 
 
 def _getters(
-    inputs: Mapping[str, Input], model: type[Any], *, fraction: bool
+    inputs: Mapping[str, Input], model: type[Any], *, fraction: bool, short_ids: bool = False
 ) -> tuple[tuple[str, Getter, Input], ...]:
-    return tuple(
-        (name, getter_of(one, absent_of(model, one.field), fraction=fraction), one)
-        for name, one in inputs.items()
-    )
+    found = []
+    for name, one in inputs.items():
+        get = getter_of(one, absent_of(model, one.field), fraction=fraction)
+        if short_ids and one.field.shape is LINK:
+            get = _with_check_letters(get)
+        found.append((name, get, one))
+    return tuple(found)
+
+
+def _with_check_letters(get: Getter) -> Getter:
+    def got(fields: Mapping[str, Any], links: Links, zone: tzinfo) -> Any:
+        found = get(fields, links, zone)
+        return full_id(found) if isinstance(found, str) else found
+
+    return got
 
 
 def _finding(record: Record, ref: Ref, one: Input, error: UnreadableError) -> Finding:

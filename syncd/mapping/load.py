@@ -37,8 +37,9 @@ def load_mapping(
     """Read and check a mapping file. Raises ConfigError with every problem found.
 
     `shown` is the file's name for people. `defaults` are the connector's ``mapping_defaults``:
-    ``user``, ``writes.task``, ``id_field`` ("Id": filters are SOQL; "": a list of filters) and
-    ``percent`` ("fraction" where the CRM keeps 40 % as 0.4). `timezone` is the portfolio's.
+    ``user``, ``writes.task``, ``id_field`` ("Id": filters are SOQL; "": a list of filters),
+    ``short_ids`` (true where ids may lack their check letters) and ``percent`` ("fraction" where
+    the CRM keeps 40 % as 0.4). `timezone` is the portfolio's.
     With a `policy`, words that it does not know are problems too.
     """
     return mapping_of(

@@ -7,10 +7,11 @@ cycle, for whom, when due, and what the task says.
 from __future__ import annotations
 
 from syncd.playbooks.compiled import Playbook, Playbooks, compile_playbooks, shipped
-from syncd.playbooks.tasks import DesiredTask, closing_note, desired_tasks
+from syncd.playbooks.tasks import NO_ASSIGNEE, DesiredTask, closing_note, desired_tasks
 from syncd.playbooks.turns import next_turn
 
 __all__ = [
+    "NO_ASSIGNEE",
     "DesiredTask",
     "Playbook",
     "Playbooks",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from syncd.mapping import full_id
 from syncd.model import Account, User
 
 
@@ -38,6 +39,8 @@ def _found(address_or_id: str, users: Mapping[str, User]) -> str | None:
     """The user with that id or mail address; of several, an active one."""
     if not address_or_id or address_or_id in users:
         return address_or_id or None
+    if full_id(address_or_id) in users:
+        return full_id(address_or_id)
     wanted = address_or_id.strip().casefold()
     same = [u for u in users.values() if (u.email or "").strip().casefold() == wanted]
     return min(same, key=lambda user: (not user.active, user.id)).id if same else None

@@ -34,6 +34,8 @@ from syncd.policy import Policy
 from syncd.rules.dates import add_business_days, add_days, holidays_of, is_business_day
 
 KEY_CHARS = 120
+NO_ASSIGNEE = "no_assignee"
+"""The code of a Finding that nobody can get the task of that key."""
 NOT_ENTITLED = frozenset({"prospect", "churned"})
 _UNSAFE = re.compile(r"[^A-Za-z0-9._@+-]+")
 _GONE = "The reason for this task is gone: the playbook's condition no longer holds."
@@ -44,6 +46,7 @@ class DesiredTask(Struct, frozen=True):
 
     `assignee` None: nobody is left to give it to (there is a Finding), it is not opened.
     `opens` False: one that is open stays so and may be updated, but none is opened now.
+    `lacking` True: it would be opened now, were there anybody to give it to.
     `due_moves` False: the due date was counted from today (its playbook says so, or it opens so
     late that the named day, or the business day before it, has passed), so an open task keeps
     the one it has.
@@ -62,6 +65,7 @@ class DesiredTask(Struct, frozen=True):
     because: str
     opens: bool
     due_moves: bool = True
+    lacking: bool = False
 
 
 def desired_tasks(
@@ -76,7 +80,7 @@ def desired_tasks(
     load: Mapping[str, tuple[float, str]] | None = None,
     currency: str = "",
 ) -> tuple[list[DesiredTask], list[Finding]]:
-    """All tasks that the account should have, and those that cannot be as Findings.
+    """All tasks that the account should have, and those that nobody can get as Findings.
 
     `load` is each account manager's load with the id of the largest account; `currency` is the
     portfolio's, for the texts. An account that is no customer has no tasks.
@@ -211,6 +215,7 @@ class _Asked(Struct, frozen=True):
             body=body,
             because=because,
             opens=opens and person is not None,
+            lacking=opens and person is None,
         )
 
     def _cycle(self) -> str | None:
@@ -266,7 +271,7 @@ class _Asked(Struct, frozen=True):
         text = f"Nobody can get the task {self.playbook.id}: the {role.replace('_', ' ')} is"
         return Finding(
             self.records.account.ref,
-            "no_assignee",
+            NO_ASSIGNEE,
             f"{text} missing or inactive, and so is everyone who stands in.",
             key,
             "Set an active owner, or fallback_assignee under [policy.tasks].",

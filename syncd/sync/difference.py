@@ -233,7 +233,7 @@ def _diff_member(
     sets = without_refused(turn, connected, fields.sets, member, schema, refused, learned)
     stored = past.tasks.get(key, [])
     tasks = task_changes(tx, turn, connected, derivation, member, stored, asked)
-    findings = asked.findings if name == derivation.loaded.home else ()
+    findings = asked.told(stored) if name == derivation.loaded.home else ()
     tasks = tasks_without_refused(turn, connected, tasks, refused, learned)
     learned.rejects += unusable(connected, key, (*derivation.findings, *findings))
     learned.filled.setdefault(name, {})[ref.id] = fields.filled

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from syncd.model import Finding
 from syncd.plan import CurrentTask, TaskChange, TaskFields, WantedTask, diff_tasks
-from syncd.playbooks import DesiredTask, closing_note, desired_tasks
+from syncd.playbooks import NO_ASSIGNEE, DesiredTask, closing_note, desired_tasks
 from syncd.store import StoredTask, chunks
 from syncd.sync.derive import Derivation
 from syncd.sync.due import Due, load_of
@@ -28,6 +28,20 @@ class Asked(Struct, frozen=True):
 
     wanted: Sequence[DesiredTask] = ()
     findings: tuple[Finding, ...] = ()
+
+    def told(self, stored: Sequence[StoredTask]) -> tuple[Finding, ...]:
+        """The findings without those that nobody can get a task which is neither there nor due.
+
+        `stored` are the account's tasks in all its CRMs.
+        """
+        there = {slot_of(task) for task in stored if task.state in {"open", "moved"}}
+        finished = {slot_of(task) for task in stored if task.state in FINISHED}
+        lacking = {slot_of_key(task.key) for task in self.wanted if task.lacking} - finished
+        return tuple(
+            finding
+            for finding in self.findings
+            if finding.code != NO_ASSIGNEE or slot_of_key(finding.field) in there | lacking
+        )
 
 
 def ask(turn: Turn, by_name: Mapping[str, Connected], derivation: Derivation, due: Due) -> Asked:
