@@ -12,13 +12,17 @@ from syncd.sync import Connected, Lease, Turn
 
 
 class Forgotten(Struct, frozen=True):
-    """What was erased. kind: account or contact."""
+    """What was erased. kind: account or contact.
+
+    `scrubbed`: the database keeps no copy of it either.
+    """
 
     kind: str
     connection: str
     record: str
     name: str
     erased: Erased
+    scrubbed: bool = True
 
 
 def find_contacts(
@@ -49,16 +53,20 @@ def _sources(connected: Connected) -> list[str]:
 
 def forget_account(turn: Turn, key: str, name: str) -> Forgotten:
     """Erase an account with all that hangs on it. Raises LeaseError while a run goes on."""
-    with Lease(turn) as lease, lease.turn.store.begin() as tx:
-        erased = turn.store.erasure.account(tx, key)
+    with Lease(turn) as lease:
+        with lease.turn.store.begin() as tx:
+            erased = turn.store.erasure.account(tx, key)
+        scrubbed = turn.store.scrub()
     connection, _, record = key.partition(":")
-    return Forgotten("account", connection, record, name, erased)
+    return Forgotten("account", connection, record, name, erased, scrubbed)
 
 
 def forget_contact(turn: Turn, connected: Connected, record: str, name: str) -> Forgotten:
     """Erase a contact, and its name from all texts. Raises LeaseError while a run goes on."""
-    with Lease(turn) as lease, lease.turn.store.begin() as tx:
-        erased = turn.store.erasure.contact(
-            tx, connected.name, _sources(connected), record, [name, record]
-        )
-    return Forgotten("contact", connected.name, record, name, erased)
+    with Lease(turn) as lease:
+        with lease.turn.store.begin() as tx:
+            erased = turn.store.erasure.contact(
+                tx, connected.name, _sources(connected), record, [name, record]
+            )
+        scrubbed = turn.store.scrub()
+    return Forgotten("contact", connected.name, record, name, erased, scrubbed)

@@ -158,6 +158,42 @@ def test_a_state_that_is_no_database(tmp_path: Path) -> None:
         Store.open(f"sqlite:///{tmp_path}/none/syncd.db")
 
 
+def test_a_new_state_is_its_owners_alone(tmp_path: Path) -> None:
+    """Nobody else may read it, nor its log; one that is there keeps its rights."""
+    old = tmp_path / "old.db"
+    old.touch(mode=0o640)
+    for name in ("new.db", "old.db"):
+        store = Store.open(f"sqlite:///{tmp_path}/{name}")
+        with store.begin(write=False):
+            rights = {path.stat().st_mode & 0o777 for path in tmp_path.glob(f"{name}*")}
+        store.close()
+
+        assert rights == {0o600 if name == "new.db" else 0o640}
+
+
+@pytest.mark.parametrize("lock", ["EXCLUSIVE", "IMMEDIATE"])
+def test_a_state_that_is_locked_as_it_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lock: str
+) -> None:
+    """That may be over by itself: it ends the run (5), and is no mistake in the config (2)."""
+    monkeypatch.setattr("syncd.store.opening.BUSY_MILLISECONDS", 20)
+    with closing(sqlite3.connect(tmp_path / "s.db", isolation_level=None)) as other:
+        other.execute("CREATE TABLE theirs (id)")
+        other.execute(f"BEGIN {lock}")
+        with pytest.raises(StoreLostError, match="another program holds the file"):
+            Store.open(f"sqlite:///{tmp_path}/s.db")
+
+
+def test_a_server_that_is_down_may_come_back(postgres: Any, tmp_path: Path) -> None:
+    """No server at the address may be over by itself; a database that is not there is a mistake."""
+    address = str(postgres.database())
+    folder = address.partition("host=")[2]
+    with pytest.raises(StoreLostError, match="whether the database server is up"):
+        Store.open(address.replace(folder, str(tmp_path)))
+    with pytest.raises(StoreError, match="does not exist"):
+        Store.open(address.replace("?", "none?"))
+
+
 def test_an_old_backup_put_back_opens_nothing_again(on_file: Room, tmp_path: Path) -> None:
     """Tasks are found by their keys, and fields that stand right are not rewritten."""
     on_file.sync()
@@ -310,6 +346,51 @@ def test_scores_are_kept_as_long_as_one_stands(room: Room) -> None:
         left = [tuple(row) for row in tx.execute(select(table.c.account, table.c.day))]
 
     assert sorted(left) == [("crm:A0", days[1]), ("crm:A0", days[2]), ("crm:A1", days[1])]
+
+
+def bytes_of(room: Room) -> bytes:
+    """What the database keeps of its tables, on disk."""
+    if room.state.startswith("sqlite"):
+        folder = Path(room.state.removeprefix("sqlite:///")).parent
+        return b"".join(path.read_bytes() for path in folder.glob("*.db*"))
+    with room.store.engine.connect() as connection:
+        connection.exec_driver_sql("CHECKPOINT")
+        home = Path(str(connection.exec_driver_sql("SHOW data_directory").scalar_one()))
+        files = [
+            connection.exec_driver_sql(f"SELECT pg_relation_filepath('{name}')").scalar_one()
+            for name in metadata.tables
+        ]
+    return b"".join((home / str(file)).read_bytes() for file in files)
+
+
+def test_no_byte_of_the_forgotten_stays_while_others_have_the_state_open(room: Room) -> None:
+    """Not in the file, nor in the log that another open connection keeps from going away."""
+    room.crm.put("Account", "A0", Name="Hush Ltd")
+    room.sync()
+    with room.store.engine.connect() as other:
+        other.exec_driver_sql("SELECT 1 FROM accounts")
+        other.rollback()
+        there = bytes_of(room)
+        forgotten = forget_account(room.turn(), "crm:A0", "Hush Ltd")
+        left = bytes_of(room)
+
+    assert b"Hush" in there
+    assert forgotten.scrubbed
+    assert b"Hush" not in left
+
+
+def test_a_copy_that_another_keeps_is_told(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody reads all the while: what was erased may still be in the log or in old rows."""
+    monkeypatch.setattr("syncd.store.scrubbing.WAIT", "50ms")
+    room.sync()
+    room.store.close()
+    monkeypatch.setattr("syncd.store.opening.BUSY_MILLISECONDS", 50)
+    with room.store.begin(write=False) as tx:
+        tx.exec_driver_sql("SELECT * FROM accounts").all()
+        forgotten = forget_account(room.turn(), "crm:A0", "Customer A0")
+
+    assert forgotten.erased.rows["accounts"] == 1
+    assert not forgotten.scrubbed
 
 
 def test_an_account_is_forgotten_everywhere(room: Room) -> None:

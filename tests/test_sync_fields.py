@@ -9,7 +9,7 @@ from typing import Any
 import memory_rooms
 import states
 from memory_book import OURS, Room, connector, planned
-from memory_rooms import sign_renewal
+from memory_rooms import change_task, sign_renewal
 
 from connectors.memory import MemoryConnector, MemorySettings
 from syncd.connector import Context, FieldUpdate, Outcome, WriteResult
@@ -196,3 +196,43 @@ def test_a_write_that_arrives_late_is_not_a_persons(synced: Room) -> None:
 
     assert report.connections[0].plan.kept == ()
     assert synced.account("A3")["Arr"] == Decimal(88_000)
+
+
+def test_a_task_ended_between_read_and_write(synced: Room) -> None:
+    """What a person wrote into it as they ended it stays: syncd does not close it over them."""
+    sign_renewal(synced, "A0")
+    sign_renewal(synced, "A1")
+
+    def act() -> None:
+        change_task(synced, "renewal-120", "A0", Status="completed", Description="They signed!")
+        synced.crm.delete("Task", change_task(synced, "renewal-120", "A1"))
+
+    report = while_deriving(synced, act)
+    (task,) = synced.tasks(WhatId="A0")
+
+    assert report.exit_code == EXIT_DONE
+    assert report.connections[0].tasks_done == {}
+    assert task["Description"] == "They signed!"
+    assert synced.stored_tasks("A0") == {"renewal-120": "completed"}
+    assert synced.stored_tasks("A1") == {"renewal-120": "deleted"}
+    assert planned(synced.sync()) == (0, 0)
+
+
+def test_a_task_edited_between_read_and_write(synced: Room) -> None:
+    """It is closed all the same, with the person's words below the note; given away, it stays."""
+    sign_renewal(synced, "A0")
+    synced.crm.put("Account", "A1", OwnerId="u2")
+
+    def act() -> None:
+        change_task(synced, "renewal-120", "A0", Description="They want a discount")
+        change_task(synced, "renewal-120", "A1", OwnerId="u3")
+
+    report = while_deriving(synced, act)
+    (closed,) = synced.tasks(WhatId="A0")
+    (given,) = synced.tasks(WhatId="A1")
+
+    assert report.exit_code == EXIT_DONE
+    assert closed["Status"] == "completed"
+    assert closed["Description"].endswith("They want a discount")
+    assert given["OwnerId"] == "u3"
+    assert planned(synced.sync()) == (0, 0)

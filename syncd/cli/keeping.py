@@ -149,3 +149,8 @@ def _show(done: Forgotten, *, as_json_: bool) -> None:
         "next --full run reads it again: delete it there, or leave it out with the mapping's "
         "`where`. Backups of the state still have it."
     )
+    if not done.scrubbed:
+        say(
+            "Others are at work on the state, so the database keeps a copy of what was erased: "
+            "SQLite until they have ended, PostgreSQL until `VACUUM FULL`."
+        )

@@ -294,7 +294,7 @@ def rejects(config: Path, as_json_: bool, retry: bool) -> int:
     from syncd.bootstrap import load, wired
     from syncd.remedies import remedy
 
-    with wired(load(config)) as ready, ready.store.begin() as tx:
+    with wired(load(config)) as ready, ready.store.begin(write=retry) as tx:
         if retry:
             for key in ready.store.quarantine.retry_all(tx):
                 connection, _, id = key.partition(":")

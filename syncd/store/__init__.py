@@ -30,6 +30,7 @@ from syncd.store.mirror import Changed, Mirror, Row, fingerprint
 from syncd.store.opening import alembic_config, migrate, open_engine
 from syncd.store.quarantine import Quarantine, Reject
 from syncd.store.runs import HeldPlan, Runs, StoredRun
+from syncd.store.scrubbing import scrub
 from syncd.store.sql import chunks, from_json, to_json, to_moment, to_text
 from syncd.store.tables import metadata
 from syncd.store.tasks import StoredTask, Tasks
@@ -120,6 +121,13 @@ class Store:
             if is_defect(error):
                 raise
             raise lost(error) from error
+
+    def scrub(self) -> bool:
+        """Leave no copy of what was erased: in the write-ahead log, or in rows' old versions.
+
+        False when others who are at work on the state kept it from that.
+        """
+        return scrub(self.engine)
 
     def close(self) -> None:
         """Let go of all connections."""

@@ -18,6 +18,7 @@ WHAT_TO_DO = {
     "is full": "make room on its disk",
     "no space left": "make room on its disk",
     "database is locked": "another program holds the file; end it, or wait until it is done",
+    "unable to open": "see that its folder is there, and that syncd may write to both",
     "readonly": "give syncd the right to write the file and its folder",
     "read-only": "give syncd the right to write there",
     "malformed": "the file is damaged; put a backup in its place (tasks are found by their keys)",
@@ -26,6 +27,28 @@ WHAT_TO_DO = {
     "connection": "see whether the database server is up and can be reached",
     "terminat": "see whether the database server is up and can be reached",
 }
+
+PASSING = (
+    "is locked",
+    "is full",
+    "no space left",
+    "connection refused",
+    "no such file or directory",  # the server's socket
+    "timeout",
+    "timed out",
+    "starting up",
+    "shutting down",
+    "too many",
+    "server closed",
+    "terminat",
+)
+"""Signs of a failure that may be over by itself, so that the next try is worth it."""
+
+
+def passes(said: str) -> bool:
+    """Whether the database may be had again without a change of the config."""
+    lowered = said.lower()
+    return any(sign in lowered for sign in PASSING)
 
 
 def is_defect(error: DBAPIError) -> bool:

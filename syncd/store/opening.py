@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
-from syncd.errors import StoreError
-from syncd.store.failures import words_of
+from syncd.errors import StoreError, StoreLostError
+from syncd.store.failures import passes, words_of
 
 BUSY_MILLISECONDS = 30_000
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -39,6 +41,7 @@ def open_engine(url: str) -> Engine:
                 raise StoreError(
                     f"state: the folder {folder} does not exist; create it or change [syncd] state"
                 )
+            _make_private(Path(parsed.database))
         engine = create_engine(parsed, connect_args={"timeout": BUSY_MILLISECONDS / 1000})
         event.listen(engine, "connect", _sqlite_pragmas)
         event.listen(engine, "begin", _sqlite_begin)
@@ -46,6 +49,13 @@ def open_engine(url: str) -> Engine:
     if backend == "postgresql":
         return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
     raise StoreError(f"state: {backend} is not supported; use sqlite or postgresql")
+
+
+def _make_private(file: Path) -> None:
+    """A new state is its owner's alone: it holds customers' names. One that is there stays."""
+    # What cannot be made is told by the database, in words.
+    with contextlib.suppress(OSError):
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _sqlite_pragmas(connection: Any, _record: object) -> None:
@@ -57,6 +67,8 @@ def _sqlite_pragmas(connection: Any, _record: object) -> None:
     cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    # What is erased is overwritten. Some systems' SQLite does so by itself, others do not.
+    cursor.execute("PRAGMA secure_delete=ON")
     cursor.close()
 
 
@@ -76,7 +88,8 @@ def alembic_config(engine: Engine) -> AlembicConfig:
 def migrate(engine: Engine) -> None:
     """Bring the state to the newest schema; does nothing when it is there already.
 
-    Raises StoreError when the state cannot be opened, or was made by a newer syncd.
+    Raises StoreError when the state cannot be opened, or was made by a newer syncd; StoreLostError
+    when it may be had again by itself.
     """
     config = alembic_config(engine)
     script = ScriptDirectory.from_config(config)
@@ -84,7 +97,7 @@ def migrate(engine: Engine) -> None:
         with engine.connect() as connection:
             current = MigrationContext.configure(connection).get_current_revision()
     except SQLAlchemyError as error:
-        raise StoreError(_cannot_open(engine, error)) from error
+        raise _cannot_open(engine, error) from error
     if current == script.get_current_head():
         return
     known = {revision.revision for revision in script.walk_revisions()}
@@ -96,10 +109,11 @@ def migrate(engine: Engine) -> None:
     try:
         command.upgrade(config, "head")
     except SQLAlchemyError as error:
-        raise StoreError(_cannot_open(engine, error)) from error
+        raise _cannot_open(engine, error) from error
 
 
-def _cannot_open(engine: Engine, error: SQLAlchemyError) -> str:
+def _cannot_open(engine: Engine, error: SQLAlchemyError) -> StoreError | StoreLostError:
     """The database's own words, without the address's password."""
     said = words_of(error) if isinstance(error, DBAPIError) else str(error).splitlines()[0]
-    return f"state: cannot open {engine.url.render_as_string(hide_password=True)}: {said}"
+    kind = StoreLostError if passes(said) else StoreError
+    return kind(f"state: cannot open {engine.url.render_as_string(hide_password=True)}: {said}")

@@ -64,7 +64,7 @@ def _look_again(
     """Plan once more for the accounts whose records a person has changed since they were read."""
     keys: set[str] = set()
     for name, connected in by_name.items():
-        keys |= overtaken(turn, connected, found[name].sets)
+        keys |= overtaken(turn, connected, found[name].sets, found[name].tasks)
     for difference in found.values():
         difference.drop(keys)
     for some in chunks(sorted(keys), ACCOUNTS_AT_ONCE):

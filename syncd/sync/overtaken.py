@@ -1,9 +1,10 @@
 """Records that a person changed between our read and our write: read again before they are written.
 
 No CRM offers a batch write that fails when the record has changed. What is about to be written is
-therefore read once more, as late as possible. In an ordinary run that is every record of the
+therefore read once more, as late as possible. In an ordinary run that is every account of the
 plan; where the accounts have just been read from their beginning, only those of which a filled
-field would be overwritten, so that a first sync costs no call more.
+field would be overwritten, so that a first sync costs no call more. So are the tasks that are to
+be changed or closed: people end them and write into them all day.
 """
 
 from __future__ import annotations
@@ -11,32 +12,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from syncd.connector import Record
-from syncd.plan import SetField
+from syncd.connector import Record, Source
+from syncd.plan import SetField, TaskChange
 from syncd.sync.lookup import source_named
 from syncd.sync.pull import digest_of, note_records
 from syncd.sync.turn import Connected, Turn
 
 
-def overtaken(turn: Turn, connected: Connected, sets: Sequence[SetField]) -> set[str]:
+def overtaken(
+    turn: Turn, connected: Connected, sets: Sequence[SetField], tasks: Sequence[TaskChange]
+) -> set[str]:
     """Keys of the accounts whose records are not any more what the plan was made from.
 
     The mirror then has the records as they are. A field of ours that holds something new counts
     as a person's: `keep` keeps it even where syncd had never written it.
     """
+    return _accounts(turn, connected, sets) | _tasks(turn, connected, tasks)
+
+
+def _accounts(turn: Turn, connected: Connected, sets: Sequence[SetField]) -> set[str]:
     accounts = _worth_a_look(connected, sets)
     if turn.write.on_human_edit != "keep" or not accounts:
         return set()
     name, source = connected.name, source_named(connected, connected.mapping.account_source)
-    now = connected.connector.read(source, sorted(accounts))
-    digest = digest_of(connected, source.name)
-    with turn.store.begin(write=False) as tx:
-        before = {r.id: r for r in turn.store.mirror.many(tx, name, source.name, sorted(accounts))}
-    changed = [
-        record
-        for id, record in now.items()
-        if id in before and (record.gone or digest(record) != digest(before[id]))
-    ]
+    before, changed = _changed(turn, connected, source, sorted(accounts))
+    # One that the mirror does not have left the book meanwhile.
+    changed = [record for record in changed if record.id in before]
     if not changed:
         return set()
     with turn.store.begin() as tx:
@@ -48,6 +49,37 @@ def overtaken(turn: Turn, connected: Connected, sets: Sequence[SetField]) -> set
         note_records(tx, turn, connected, source, changed)
     turn.log.info("overtaken", connection=name, records=sorted(record.id for record in changed))
     return {accounts[record.id] for record in changed}
+
+
+def _tasks(turn: Turn, connected: Connected, tasks: Sequence[TaskChange]) -> set[str]:
+    accounts = {task.record: task.account for task in tasks if task.record}
+    if not accounts:
+        return set()
+    source = source_named(connected, connected.mapping.task_source)
+    _, changed = _changed(turn, connected, source, sorted(accounts))
+    if not changed:
+        return set()
+    with turn.store.begin() as tx:
+        note_records(tx, turn, connected, source, changed)
+    records = sorted(record.id for record in changed)
+    turn.log.info("overtaken", connection=connected.name, tasks=records)
+    return {accounts[id] for id in records}
+
+
+def _changed(
+    turn: Turn, connected: Connected, source: Source, ids: Sequence[str]
+) -> tuple[dict[str, Record], list[Record]]:
+    """These records as they were read, and those that are different now."""
+    now = connected.connector.read(source, ids)
+    digest = digest_of(connected, source.name)
+    with turn.store.begin(write=False) as tx:
+        mirrored = turn.store.mirror.many(tx, connected.name, source.name, ids)
+        before = {record.id: record for record in mirrored}
+    return before, [
+        record
+        for id, record in now.items()
+        if record.gone or id not in before or digest(record) != digest(before[id])
+    ]
 
 
 def _worth_a_look(connected: Connected, sets: Sequence[SetField]) -> dict[str, str]:
