@@ -20,10 +20,10 @@ def scrub(engine: Engine) -> bool:
     written anew; its own log and backups are its operator's.
     """
     if engine.dialect.name == "sqlite":
-        with closing(engine.raw_connection()) as opened, closing(opened.cursor()) as cursor:
+        with closing(engine.raw_connection()) as raw, closing(raw.cursor()) as cursor:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            (busy, *_) = cursor.fetchone()
-        return not busy
+            told = cursor.fetchone()
+        return told is not None and not told[0]
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as opened:
             opened.execute(text(f"SET lock_timeout = '{WAIT}'"))
