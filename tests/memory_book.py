@@ -164,8 +164,12 @@ class Room:
 
     def sync(self, **more: Any) -> Report:
         """One run, some seconds later."""
+        return self.run(self.turn(**more))
+
+    def run(self, turn: Turn) -> Report:
+        """One run with this turn, some seconds later."""
         self.now += timedelta(seconds=10)
-        return run_once(self.turn(**more))
+        return run_once(turn)
 
     def next_day(self, days: int = 1) -> None:
         """Let midnight pass."""

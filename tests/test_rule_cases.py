@@ -9,6 +9,7 @@ import pytest
 from case_files import Case, cases, stored
 
 from syncd.model import Decision
+from syncd.rules import RULES, BookBorders, RuleInput, arr_in_force
 
 ALL = cases()
 AHEAD = (*range(8), *range(10, 400, 13))
@@ -76,3 +77,11 @@ def test_every_case_says_something() -> None:
 
     assert ALL
     assert len({says for _, says in spoken}) == len({name for name, _ in spoken})
+
+
+@pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
+def test_borders_go_by_the_same_arr_as_the_rule(case: Case) -> None:
+    """The short way to the ARR, which the whole book is asked for, ends where the rule does."""
+    given = RuleInput(case.records, case.before, {}, BookBorders(), case.policy, case.today)
+
+    assert arr_in_force(given) == RULES[0].decide(given).values["arr"].value

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +21,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # Control characters of a CRM's text could move the cursor or change a terminal's colours.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+PIECES_AT_ONCE = 10_000
 
 
 def plain(text: object) -> str:
@@ -54,20 +58,30 @@ def note(text: str) -> None:
 
 def answer(document: Any) -> None:
     """The answer as one JSON document; nothing in it is a secret."""
-    # Redacted text by text: a secret of digits alone must not tear a number out of the document.
-    plain_document = json.loads(json.dumps(document, ensure_ascii=False, default=as_json))
-    click.echo(json.dumps(redacted(plain_document), indent=2, ensure_ascii=False))
+    # Piece by piece: the plan of a big book is a hundred MiB of text.
+    pieces = json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(redacted(document))
+    while text := "".join(islice(pieces, PIECES_AT_ONCE)):
+        click.echo(text, nl=False)
+    click.echo()
 
 
 def redacted(value: Any) -> Any:
-    """A JSON value whose texts show no secret; its numbers and its form stay."""
+    """A value as JSON has it, its texts without a secret; its numbers and its form stay.
+
+    Text by text: a secret of digits alone must not tear a number out of the document.
+    """
     if isinstance(value, str):
         return redact(value)
-    if isinstance(value, dict):
-        return {redact(key): redacted(item) for key, item in value.items()}
-    if isinstance(value, list):
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, Mapping):
+        return {
+            redact(key) if isinstance(key, str) else key: redacted(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
         return [redacted(item) for item in value]
-    return value
+    return redacted(as_json(value))
 
 
 def as_json(value: Any) -> Any:

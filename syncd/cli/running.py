@@ -49,7 +49,9 @@ def plan(config: Path, as_json_: bool, out: Path | None, as_of: date | None) -> 
         report = run_once(ready.turn(clock=moment, dry=True, as_of=as_of, progress=progress))
         document = report_json(report, ready)
     if out is not None:
-        out.write_text(json.dumps(document, indent=2, default=as_json) + "\n", encoding="utf-8")
+        with out.open("w", encoding="utf-8") as file:
+            json.dump(document, file, indent=2, default=as_json)
+            file.write("\n")
     if as_json_:
         answer(document)
     else:

@@ -19,6 +19,7 @@ from syncd.rules import (
     stakeholders,
     tier,
 )
+from syncd.rules.arr import arr_in_force
 from syncd.rules.dates import holidays_of
 from syncd.rules.health import whole
 from syncd.rules.portfolio import GROUPINGS, Group, PortfolioAccount, loads, portfolio
@@ -33,6 +34,7 @@ __all__ = [
     "Group",
     "PortfolioAccount",
     "RuleInput",
+    "arr_in_force",
     "assign",
     "borders",
     "derive",

@@ -4,42 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
 
-from syncd.model import Account, Decision, Derived, Finding, Ref
-from syncd.rules.contracts import Term, positive
-from syncd.rules.dates import add_days
+from syncd.model import Decision, Derived, Finding
+from syncd.rules.arr import ARR_INPUTS, amounts, arr_of, ref_of, rounded
+from syncd.rules.contracts import Term
 from syncd.rules.deals import DealTerm
 from syncd.rules.renewal_stand import Renewal, Stand
 from syncd.rules.rule import Rule, RuleInput
-from syncd.rules.words import listing, money, named
+from syncd.rules.words import listing, named
 
-ARR_INPUTS = frozenset(
-    {
-        "account.arr",
-        "account.currency",
-        "account.status",
-        "contract.account",
-        "contract.arr",
-        "contract.auto_renew",
-        "contract.currency",
-        "contract.end_date",
-        "contract.renews",
-        "contract.start_date",
-        "contract.status",
-        "contract.term_months",
-        "contract.value",
-        "opportunity.account",
-        "opportunity.amount",
-        "opportunity.arr",
-        "opportunity.close_date",
-        "opportunity.currency",
-        "opportunity.kind",
-        "opportunity.start_date",
-        "opportunity.term_months",
-        "opportunity.won",
-    }
-)
 INPUTS = ARR_INPUTS | {
     "account.renewal_date_override",
     "contract.notice_days",
@@ -54,7 +27,6 @@ _SOURCES = {
     "deal": "opportunity",
     "": None,
 }
-_CENT = Decimal("0.01")
 _DAYS_LOOKED_AT = 4
 """A contract that renews itself for ever has no last day on which something happens: what is
 still unchanged on the last day looked at may change then."""
@@ -66,10 +38,10 @@ def decide(given: RuleInput) -> Decision:
     renewal = Renewal(records, policy)
     stand = renewal.on(given.today)
     until = _changes(renewal, stand)
-    refs = tuple(_ref(term) for term in stand.ending)
+    refs = tuple(ref_of(term) for term in stand.ending)
     why_date = _why_date(stand, policy.pick)
     left_out = _left_out((*renewal.findings, *records.findings))
-    arr = _arr(renewal, stand, records.account)
+    arr = arr_of(renewal, stand, records.account)
     window = (
         why_date
         if stand.opens is None
@@ -103,48 +75,9 @@ def _renewal_arr(stand: Stand, arr: Derived, until: date | None) -> Derived:
     if stand.phase == "override":
         because = "All ARR in force, as the renewal date was set by hand."
         return Derived(arr.value, because, arr.records, arr.valid_until)
-    because = f"Ends on {stand.renewal_date}: {_amounts(stand.ending)}."
-    refs = tuple(_ref(term) for term in stand.ending)
-    return Derived(_rounded(stand.renewal_arr), because, refs, until)
-
-
-def _arr(renewal: Renewal, stand: Stand, account: Account) -> Derived:
-    """ARR in force today, and the first day on which it is another."""
-    today = stand.day
-    terms: Sequence[Term | DealTerm] = stand.terms or renewal.deals
-    if not stand.terms and positive(account.arr):
-        return Derived(
-            _rounded(positive(account.arr)), "The ARR kept on the account.", (account.ref,)
-        )
-    running = [term for term in terms if _runs(term, today)]
-    if running:
-        word = "Contracts in force" if stand.terms else "Deals in term"
-        because = f"{word}: {_amounts(running)}."
-    elif stand.terms:
-        because = "The active contracts have ended or not begun."
-    else:
-        because = "No contract, no ARR on the account and no deal in term."
-    arr = None
-    if running or stand.terms:
-        arr = _rounded(sum((term.arr for term in running), Decimal(0)))
-    # The next to begin or to end may be without ARR: then the reason changes alone.
-    until = min((day for term in terms for day in _bounds(term) if day > today), default=None)
-    return Derived(arr, because, tuple(_ref(term) for term in running), until)
-
-
-def _runs(term: Term | DealTerm, day: date) -> bool:
-    """Whether it counts on that day, today or later: what renews itself runs on."""
-    if isinstance(term, Term):
-        return term.begun <= day and (term.rolls or day <= term.end)
-    return term.begin <= day <= term.end
-
-
-def _bounds(term: Term | DealTerm) -> tuple[date, ...]:
-    """The days on which it may begin or cease to count."""
-    after = add_days(term.end, 1)
-    if isinstance(term, Term):
-        return (term.begun,) if term.rolls else (term.begun, after)
-    return term.begin, after
+    because = f"Ends on {stand.renewal_date}: {amounts(stand.ending)}."
+    refs = tuple(ref_of(term) for term in stand.ending)
+    return Derived(rounded(stand.renewal_arr), because, refs, until)
 
 
 def _changes(renewal: Renewal, stand: Stand) -> dict[str, date | None]:
@@ -174,14 +107,14 @@ def _seen(stand: Stand) -> dict[str, object]:
     """What is compared from day to day; the status with all that the reasons tell."""
     lead = stand.lead
     ended = stand.renewal_date is not None and stand.renewal_date < stand.day
-    told = None if lead is None else (_ref(lead.first), _ref(lead.last))
+    told = None if lead is None else (ref_of(lead.first), ref_of(lead.last))
     return {
         "renewal_date": stand.renewal_date,
         "notice": stand.notice,
         "renewal_arr": stand.renewal_arr,
         "status": (
             *(stand.status, stand.renewal_date, ended, stand.phase, stand.choices, told),
-            *map(_ref, stand.ending),
+            *map(ref_of, stand.ending),
         ),
     }
 
@@ -267,26 +200,8 @@ def _left_out(findings: tuple[Finding, ...]) -> str:
     return f" Left out: {listing([finding.message for finding in findings])}."
 
 
-def _amounts(terms: Sequence[Term | DealTerm]) -> str:
-    return listing(
-        [f"{_name(term)} ({money(term.arr) if term.arr else 'no ARR'})" for term in terms]
-    )
-
-
 def _names(terms: Sequence[Term]) -> str:
     return f"Contract {listing([named(term.contract) for term in terms])}"
-
-
-def _name(term: Term | DealTerm) -> str:
-    return named(term.contract if isinstance(term, Term) else term.deal)
-
-
-def _ref(term: Term | DealTerm) -> Ref:
-    return term.contract.ref if isinstance(term, Term) else term.deal.ref
-
-
-def _rounded(amount: Decimal) -> Decimal:
-    return amount.quantize(_CENT, ROUND_HALF_UP)
 
 
 RULE = Rule(

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from syncd.model import Decision, Derived
 from syncd.policy import TierPolicy
+from syncd.rules.arr import ARR_INPUTS
 from syncd.rules.contracts import positive
 from syncd.rules.dates import add_days, earliest
-from syncd.rules.renewal import ARR_INPUTS
 from syncd.rules.rule import BookRow, Rule, RuleInput
 from syncd.rules.tier_places import GROWTH, RED_DAYS, assign, named_tier
 

@@ -13,7 +13,7 @@ from syncd.errors import StopRunError
 from syncd.plan import ALSO, UNDONE, Plan, cap_new_tasks, diff_fields, remembered
 from syncd.store import chunks, to_text
 from syncd.sync.derive import Derivation, derive_all
-from syncd.sync.due import Due, told_load
+from syncd.sync.due import STOPPED, Due, told_load
 from syncd.sync.gathered import Difference, Learned, Past
 from syncd.sync.loading import ACCOUNTS_AT_ONCE, Member, ref_of
 from syncd.sync.overtaken import overtaken
@@ -33,11 +33,10 @@ def diff(turn: Turn, served: Sequence[Connected], due: Due) -> dict[str, Plan]:
     keys = list(due.keys)
     while keys:
         some, keys = keys[:ACCOUNTS_AT_ONCE], keys[ACCOUNTS_AT_ONCE:]
-        with turn.store.begin() as tx:
-            _diff_some(tx, turn, by_name, msgspec.structs.replace(due, keys=tuple(some)), found)
+        _diff_some(turn, by_name, msgspec.structs.replace(due, keys=tuple(some)), found)
         turn.progress("derive", ",".join(by_name), len(some))
         if turn.stop.is_set():
-            raise StopRunError("stopped while deriving; the next run goes on from here")
+            raise StopRunError(STOPPED)
     if not turn.dry:
         _look_again(turn, by_name, due, found)
     plans = {}
@@ -68,10 +67,7 @@ def _look_again(
     for difference in found.values():
         difference.drop(keys)
     for some in chunks(sorted(keys), ACCOUNTS_AT_ONCE):
-        with turn.store.begin() as tx:
-            # One that was merged away just now belongs to another account.
-            left = tuple(sorted(turn.store.book.account(tx, some)))
-            _diff_some(tx, turn, by_name, msgspec.structs.replace(due, keys=left), found)
+        _diff_some(turn, by_name, msgspec.structs.replace(due, keys=tuple(some)), found)
 
 
 def _settle(turn: Turn, found: Iterable[Difference], plans: Collection[Plan]) -> None:
@@ -85,12 +81,22 @@ def _settle(turn: Turn, found: Iterable[Difference], plans: Collection[Plan]) ->
 
 
 def _diff_some(
+    turn: Turn, by_name: Mapping[str, Connected], due: Due, found: Mapping[str, Difference]
+) -> None:
+    """Derive and compare a few hundred accounts; the state is kept from others for moments only."""
+    with turn.store.begin(write=False) as tx:
+        past, learned = _compare(tx, turn, by_name, due, found)
+    with turn.store.begin() as tx:
+        _learn(tx, turn, by_name, due, past, learned)
+
+
+def _compare(
     tx: Connection,
     turn: Turn,
     by_name: Mapping[str, Connected],
     due: Due,
     found: Mapping[str, Difference],
-) -> None:
+) -> tuple[Past, Learned]:
     derivations = list(derive_all(tx, turn, list(by_name.values()), due))
     past = Past(
         written=_written(tx, turn, by_name, derivations),
@@ -124,6 +130,18 @@ def _diff_some(
         told = told_load(turn, due, derivation.loaded)
         learned.states.append(msgspec.structs.replace(derivation.state, load_told=told))
         learned.decisions[key] = (derivation.stands, derivation.facts, derivation.since)
+    return past, learned
+
+
+def _learn(
+    tx: Connection,
+    turn: Turn,
+    by_name: Mapping[str, Connected],
+    due: Due,
+    past: Past,
+    learned: Learned,
+) -> None:
+    """Keep of these accounts what a run of this kind may keep."""
     for name, filled in learned.filled.items():
         turn.store.book.set_filled(tx, name, filled)
     if turn.dry:

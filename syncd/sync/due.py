@@ -12,17 +12,28 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
+from syncd.errors import StopRunError
 from syncd.model import Before, Scalar
 from syncd.playbooks import Playbooks
-from syncd.rules import RULES, BookBorders, BookRow, RuleInput, assign, borders, loads
-from syncd.store import rank_name
+from syncd.rules import (
+    BookBorders,
+    BookRow,
+    RuleInput,
+    arr_in_force,
+    assign,
+    borders,
+    loads,
+)
+from syncd.store import chunks, rank_name
 from syncd.sync.linking import book_connections, book_named, book_of, held_back, home_of, people_at
-from syncd.sync.loading import Loaded, load
+from syncd.sync.loading import ACCOUNTS_AT_ONCE, Loaded, load
 from syncd.sync.turn import Connected, Turn
 
-RENEWAL = next(rule for rule in RULES if rule.name == "renewal")
+RENEWAL = "renewal"
+"""The rule that works out the ARR."""
 BORDER_KINDS = frozenset({"account", "contract", "opportunity"})
 """What the ARR and the flags of an account are worked out from; the rest is read only once."""
+STOPPED = "stopped while deriving; the next run goes on from here"
 
 
 class Due(Struct, frozen=True):
@@ -60,27 +71,33 @@ def bases(turn: Turn, served: Sequence[Connected]) -> dict[str, str]:
 
 def find_due(turn: Turn, served: Sequence[Connected], run: int = 0) -> Due:
     """Touched accounts, those whose day has come, and those that the book's borders move."""
-    names = [connected.name for connected in served]
+    store, names = turn.store, [connected.name for connected in served]
     seen = tuple(dict.fromkeys(n for name in names for n in book_connections(turn, name)))
-    with turn.store.begin() as tx:
-        if turn.as_of or turn.full:
+    if turn.as_of or turn.full:
+        with store.begin() as tx:
             for name in names:
-                turn.store.book.touch_all(tx, name)
+                store.book.touch_all(tx, name)
+    with store.begin(write=False) as tx:
         held = held_back(tx, turn, served)
-        due = turn.store.book.due(tx, names, turn.today, bases(turn, served))
+        due = store.book.due(tx, names, turn.today, bases(turn, served))
         due = [key for key in due if key not in held]
-        rows = turn.store.book.rows(tx, seen)
-        owners = turn.store.book.owners(tx, seen)
+        rows = store.book.rows(tx, seen)
+        owners = store.book.owners(tx, seen)
+        told = store.book.loads_told(tx, seen)
         homes = _homes(tx, turn)
-        blind = {c.name for c in served if RENEWAL.name in c.off}
-        for loaded, before in load(tx, turn, served, due, kinds=BORDER_KINDS):
-            key = loaded.stored.key
-            rows.pop(key, None)
-            row = _row(turn, loaded, before, blind)
-            if row is not None:
-                rows[key] = row
-                owners[key] = loaded.records.account.owner if loaded.records else None
-        told = turn.store.book.loads_told(tx, seen)
+    blind = {c.name for c in served if RENEWAL in c.off}
+    for some in chunks(due, ACCOUNTS_AT_ONCE):
+        # A few hundred at a time: over a big book this takes minutes, and others write meanwhile.
+        with store.begin(write=False) as tx:
+            for loaded, before in load(tx, turn, served, some, kinds=BORDER_KINDS):
+                key = loaded.stored.key
+                rows.pop(key, None)
+                row = _row(turn, loaded, before, blind)
+                if row is not None:
+                    rows[key] = row
+                    owners[key] = loaded.records.account.owner if loaded.records else None
+        if turn.stop.is_set():
+            raise StopRunError(STOPPED)
     of = {key: book_of(turn, key) for key in rows}
     books = {
         book: borders(
@@ -219,7 +236,7 @@ def _row(turn: Turn, loaded: Loaded, before: Before, blind: AbstractSet[str]) ->
     arr = before.values.get("arr")
     if blind.isdisjoint(member.connection for member in loaded.members):
         given = RuleInput(records, before, {}, BookBorders(), turn.policy, turn.today)
-        arr = RENEWAL.decide(given).values["arr"].value
+        arr = arr_in_force(given)
     tier = before.values.get("tier")
     key_account = before.values.get("key_account")
     return BookRow(

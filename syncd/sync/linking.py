@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
+from syncd.errors import StopRunError
 from syncd.link import Known, LinkRules, People, Place, match, people
 from syncd.model import Account
 from syncd.store import Joined, Membership, Parted, StoredTask, chunks
@@ -29,32 +30,42 @@ def link_accounts(turn: Turn) -> None:
     A run that could not read all linked connections only adds links: nothing that it did not see
     may break one.
     """
-    with turn.store.begin() as tx:
-        linked = turn.store.links.linked(tx)
-        rules = turn.link
-        if rules is None:
-            if linked:
-                missing = _absent(tx, turn, linked)
-                _regroup(tx, turn, {_place(m): m for m in linked}, [], missing)
-            return
-        unsure = {c.name for c in _linked_connections(turn, rules) if _unsure(c)}
-        unread = _unread(tx, turn, rules)
-        if not unsure and not any(unread.values()):
-            return
+    store, rules = turn.store, turn.link
+    with store.begin(write=False) as tx:
+        linked = store.links.linked(tx)
         missing = _absent(tx, turn, linked)
-        missing |= _recognise(tx, turn, rules, unread, unsure)
-        rows = {_place(m): m for m in linked}
-        rows |= {_place(m): m for m in turn.store.links.memberships(tx, rules.connections)}
-        known = [
-            Known(m.connection, m.id, m.domain, m.links)
-            for place, m in rows.items()
-            if not m.gone and place not in missing
-        ]
-        groups = [
-            Joined("", group.members, group.by, group.why) for group in match(rules, known).groups
-        ]
-        if unsure:
-            groups = _only_added(rules, rows, groups)
+        unread = {} if rules is None else _unread(tx, turn, rules)
+    if rules is None:
+        if linked:
+            with store.begin() as tx:
+                _regroup(tx, turn, {_place(m): m for m in linked}, [], missing)
+        return
+    unsure = {c.name for c in _linked_connections(turn, rules) if _unsure(c)}
+    if not unsure and not any(unread.values()):
+        return
+    seen = _recognise(turn, rules, unread, unsure)
+    missing |= {place for place, one in seen.items() if one is None}
+    with store.begin(write=False) as tx:
+        rows = {_place(m): m for m in (*linked, *store.links.memberships(tx, rules.connections))}
+    for place, one in seen.items():
+        domain, links = one or (None, ())
+        rows[place] = replace(rows[place], domain=domain, links=tuple(links))
+    known = [
+        Known(m.connection, m.id, m.domain, m.links)
+        for place, m in rows.items()
+        if not m.gone and place not in missing
+    ]
+    groups = [
+        Joined("", group.members, group.by, group.why) for group in match(rules, known).groups
+    ]
+    if unsure:
+        groups = _only_added(rules, rows, groups)
+    # What was recognised and what follows from it stand or fall together.
+    with store.begin() as tx:
+        for connected in _linked_connections(turn, rules):
+            name, read_as = connected.name, None if unsure else _read_as(connected, rules)
+            found = {id: one or (None, ()) for (at, id), one in seen.items() if at == name}
+            store.links.identify(tx, name, found, read_as)
         _regroup(tx, turn, rows, groups, missing)
 
 
@@ -86,35 +97,28 @@ def _unread(tx: Connection, turn: Turn, rules: LinkRules) -> dict[str, list[str]
 
 
 def _recognise(
-    tx: Connection,
-    turn: Turn,
-    rules: LinkRules,
-    unread: Mapping[str, Sequence[str]],
-    unsure: set[str],
-) -> frozenset[Place]:
-    """Read domain and ids of changed records; the linked records that have left the book.
+    turn: Turn, rules: LinkRules, unread: Mapping[str, Sequence[str]], unsure: set[str]
+) -> dict[Place, tuple[str | None, Sequence[str]] | None]:
+    """Domain and ids of the records that changed; None: the record has left the book.
 
     What is read in a run that is not sure of everything is read again by the next.
     """
-    missing: set[Place] = set()
+    seen: dict[Place, tuple[str | None, Sequence[str]] | None] = {}
     for connected in _linked_connections(turn, rules):
         if RECOGNISED_BY & connected.withheld:
             continue
         name, mapping = connected.name, connected.mapping
         for some in chunks(unread[name]):
-            found: dict[str, tuple[str | None, Sequence[str]]] = {}
-            for record in turn.store.mirror.many(tx, name, mapping.account_source, some):
-                for item in mapping.read(mapping.account_source, record, connected.context):
-                    if isinstance(item, Account) and item.id == record.id:
-                        found[record.id] = item.domain, _ids(item.link)
             if not unsure:
-                absent = [id for id in some if id not in found]
-                missing |= {(name, id) for id in absent}
-                found |= dict.fromkeys(absent, (None, ()))
-            turn.store.links.identify(
-                tx, name, found, None if unsure else _read_as(connected, rules)
-            )
-    return frozenset(missing)
+                seen |= dict.fromkeys((name, id) for id in some)
+            with turn.store.begin(write=False) as tx:
+                for record in turn.store.mirror.many(tx, name, mapping.account_source, some):
+                    for item in mapping.read(mapping.account_source, record, connected.context):
+                        if isinstance(item, Account) and item.id == record.id:
+                            seen[name, record.id] = item.domain, _ids(item.link)
+            if turn.stop.is_set():
+                raise StopRunError("stopped while linking; the next run goes on from here")
+    return seen
 
 
 def _absent(tx: Connection, turn: Turn, linked: Sequence[Membership]) -> frozenset[Place]:

@@ -69,7 +69,10 @@ def load(
     *,
     kinds: AbstractSet[str] | None = None,
 ) -> Iterator[tuple[Loaded, Before]]:
-    """The accounts with all their records, or those of some kinds, a few hundred at a time."""
+    """The accounts with all their records, or those of some kinds, a few hundred at a time.
+
+    Accounts that are not in the book any more are left out.
+    """
     by_name = {connected.name: connected for connected in served}
     for some in chunks(keys, ACCOUNTS_AT_ONCE):
         stored = turn.store.book.account(tx, some)
@@ -80,7 +83,9 @@ def load(
             for id, found in _rows_of(tx, turn, connected, ids, kinds).items():
                 rows[name, id] = found
         for key in some:
-            account = stored[key]
+            account = stored.get(key)
+            if account is None:
+                continue  # merged away since it was found due: it belongs to another account
             canonical = [
                 _canonical(by_name[name], id, rows.get((name, id), []))
                 for name, id in account.members
@@ -123,19 +128,20 @@ def _rows_of(
     kinds: AbstractSet[str] | None,
 ) -> dict[str, list[Row]]:
     """The mirrored records of these accounts, by account id, also through a deal or contact."""
-    mirror, name, mapping = turn.store.mirror, connected.name, connected.mapping
+    mirror, connection, mapping = turn.store.mirror, connected.name, connected.mapping
     kinds = mapping.kinds if kinds is None else kinds
-    sources = [s.name for s in mapping.sources if kinds & {*mapping.kinds_of(s.name)}]
+    feeds = {source.name: mapping.kinds_of(source.name) for source in mapping.sources}
+    sources = [name for name, some in feeds.items() if kinds & {*some}]
     found: dict[str, list[Row]] = {id: [] for id in ids}
     through: dict[str, str] = {}
-    for row in mirror.of_owners(tx, name, (f"account:{id}" for id in ids), sources):
+    for row in mirror.of_owners(tx, connection, (f"account:{id}" for id in ids), sources):
         account = (row.owner or "").partition(":")[2]
         found[account].append(row)
-        for kind in mapping.kinds_of(row.source):
+        for kind in feeds[row.source]:
             if kind in {"opportunity", "contact"}:
                 through[f"{kind}:{row.record.id}"] = account
     if mapping.kinds & kinds & {"handoff", "role", "activity"}:
-        for row in mirror.of_owners(tx, name, through, sources):
+        for row in mirror.of_owners(tx, connection, through, sources):
             found[through[row.owner or ""]].append(row)
     return found
 

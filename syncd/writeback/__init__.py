@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from syncd.connector import Outcome, WriteResult
 from syncd.errors import StopRunError
 from syncd.plan import Plan
-from syncd.store import to_text
+from syncd.store import chunks, to_text
 from syncd.writeback.outcomes import note
 from syncd.writeback.sending import by_record, intent, send
 from syncd.writeback.target import RecordWrite, Refusal, Target, Written
@@ -27,6 +27,8 @@ __all__ = [
 
 SETTLE_AT_ONCE = 100
 """Answers after which they are stored and the lease is asked: each CRM's smallest batch."""
+INTENDED_AT_ONCE = 1_000
+"""Intents that are written down in one go: others write to the state in between."""
 
 
 def write(target: Target, plan: Plan) -> Written:
@@ -68,10 +70,12 @@ def _carry_out(
     if not writes or target.stopping():
         written.deferred += len(writes)
         return
-    with target.store.begin() as tx:
-        entries = target.store.ledger.intend(
-            tx, target.run, [intent(target, item) for item in writes], to_text(target.clock())
-        )
+    entries: list[int] = []
+    for some in chunks(writes, INTENDED_AT_ONCE):
+        with target.store.begin() as tx:
+            entries += target.store.ledger.intend(
+                tx, target.run, [intent(target, item) for item in some], to_text(target.clock())
+            )
     unknown: list[int] = []
     repeat: list[RecordWrite] = []
     answers: list[tuple[int, WriteResult]] = []
