@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from syncd.answers import ANSWERS
+from syncd.answers import ANSWERS, Refused
 from syncd.bootstrap import connector_names, find_connector, is_shipped
 from syncd.config import ConfigFile, connection_model
 from syncd.examples import ExamplesFile
@@ -43,20 +43,22 @@ def schemas() -> dict[str, dict[str, Any]]:
         "mapping.schema.json": mapping_schema(),
         "examples.schema.json": {"$schema": DRAFT, **ExamplesFile.model_json_schema()},
     }
-    found |= {f"{name}.schema.json": answer_schema(name) for name in ANSWERS}
+    found |= {
+        f"{name}.schema.json": answer_schema(form, f"syncd {name.replace('-', ' ')} --json")
+        for name, form in ANSWERS.items()
+    }
+    found["error.schema.json"] = answer_schema(Refused, "any command with --json, on an error")
     return found
 
 
-def answer_schema(command: str) -> dict[str, Any]:
-    """The schema of a command's ``--json`` answer."""
-    (root,), parts = msgspec.json.schema_components(
-        [ANSWERS[command]], ref_template="#/$defs/{name}"
-    )
+def answer_schema(form: Any, title: str) -> dict[str, Any]:
+    """The schema of an answer in JSON."""
+    (root,), parts = msgspec.json.schema_components([form], ref_template="#/$defs/{name}")
     name = root["$ref"].rpartition("/")[2]
     own = parts.pop(name)
     schema = {
         "$schema": DRAFT,
-        "title": f"syncd {command.replace('-', ' ')} --json",
+        "title": title,
         **_untitled(own),
     }
     if parts:

@@ -20,12 +20,13 @@ from syncd.answers.keeping import (
     MappingsSuggest,
     MappingsTest,
     Provision,
+    Refused,
     Verify,
 )
 from syncd.answers.looking import Explain, History, Links, Rejects, Runs, Status
 from syncd.answers.running import Plan, Sync
 
-__all__ = ["ANSWERS"]
+__all__ = ["ANSWERS", "Refused"]
 
 ANSWERS: dict[str, Any] = {
     "approve": Approve,

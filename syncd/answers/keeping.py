@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypedDict
 from msgspec import Meta
 
 from syncd.answers.looking import Explain
-from syncd.answers.words import Count, Fraction
+from syncd.answers.words import Count, ExitCode, Fraction
 
 
 class FileProblem(TypedDict):
@@ -19,6 +19,20 @@ class FileProblem(TypedDict):
     text: str
     hint: str
     severity: Literal["error", "warning"]
+
+
+class ErrorDetail(TypedDict):
+    """What is wrong. `problems` are the places in files; empty where it is in no file."""
+
+    exit_code: ExitCode
+    message: str
+    problems: list[FileProblem]
+
+
+class Refused(TypedDict):
+    """What stdout holds when a command with ``--json`` could not give its own answer."""
+
+    error: ErrorDetail
 
 
 class CheckNote(TypedDict):

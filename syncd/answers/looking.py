@@ -165,6 +165,15 @@ class HeldPlan(TypedDict):
     held_at: Moment
 
 
+class Postponed(TypedDict):
+    """New tasks that the daily limit holds back for another day, by whom they are for."""
+
+    connection: str
+    assignee: str | None
+    assignee_name: str | None
+    tasks: Count
+
+
 class Status(TypedDict):
     """``syncd status --json``."""
 
@@ -173,6 +182,11 @@ class Status(TypedDict):
     last_good_run: Run | None
     daemon_beat: Annotated[str | None, Meta(description="when the daemon last was alive")]
     open_tasks: Count
+    postponed: list[Postponed]
+    waiting: Annotated[
+        dict[str, Count],
+        Meta(description="accounts that the next sync is to work out or write, by connection"),
+    ]
     quarantine: Count
     kept: list[Kept]
     held: list[HeldPlan]

@@ -16,4 +16,6 @@ Count = Annotated[int, Meta(ge=0)]
 Before = Annotated[Plain, Meta(description="what the CRM shows now")]
 After = Annotated[Plain, Meta(description="what the CRM will show")]
 Because = Annotated[str, Meta(description="the reason, in a sentence")]
-ExitCode = Annotated[int, Meta(description="0 done, 3 some refused, 4 held, 5 not reached")]
+ExitCode = Annotated[
+    int, Meta(description="0 done, 2 config or arguments, 3 some refused, 4 held, 5 not reached")
+]

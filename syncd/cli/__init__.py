@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 from syncd import __version__
-from syncd.cli.output import complain, start_logging, told
-from syncd.errors import ConfigError, LeaseError, StopProgramError, StopRunError, SyncdError
+from syncd.cli.output import Said, answer_refused, complain, start_logging, told
+from syncd.errors import ConfigError, LeaseError, StopProgramError, SyncdError
 
 EXIT_DEFECT, EXIT_CONFIG, EXIT_UNREACHABLE, EXIT_LEASE = 1, 2, 5, 6
+EXIT_INTERRUPTED = 130
 
 COMMANDS = {
     "demo": "syncd.cli.demo:demo",
@@ -26,9 +27,9 @@ COMMANDS = {
     "health": "syncd.cli.running:health",
     "explain": "syncd.cli.looking:explain",
     "links": "syncd.cli.linking:links",
-    "status": "syncd.cli.looking:status",
-    "runs": "syncd.cli.looking:runs",
-    "rejects": "syncd.cli.looking:rejects",
+    "status": "syncd.cli.standing:status",
+    "runs": "syncd.cli.standing:runs",
+    "rejects": "syncd.cli.standing:rejects",
     "history": "syncd.cli.taking_back:history",
     "approve": "syncd.cli.taking_back:approve",
     "undo": "syncd.cli.taking_back:undo",
@@ -93,43 +94,54 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 def exit_code(args: Sequence[str] | None = None) -> int:
-    """Run a command; its exit code."""
+    """Run a command; its exit code.
+
+    With ``--json`` an error is a JSON document too, unless the answer has been given.
+    """
     # First of all, so that even a failing import shows no local variables and no secrets.
     start_logging()
+    given, said = list(sys.argv[1:] if args is None else args), Said()
     try:
-        result: Any = cli.main(args=args, prog_name="syncd", standalone_mode=False)
+        result: Any = cli.main(args=given, prog_name="syncd", standalone_mode=False, obj=said)
     except click.exceptions.Exit as wish:
         return wish.exit_code
-    except click.ClickException as error:
-        error.show()
-        return EXIT_CONFIG
-    except (click.Abort, KeyboardInterrupt):
-        complain("stopped")
-        return 130
     except BrokenPipeError:
         # Whoever read the answer has seen enough.
         sys.stderr.close()
         return 0
-    except ConfigError as error:
-        for problem in error.problems:
-            complain(told(problem))
-        return EXIT_CONFIG
-    except StopProgramError as error:
-        complain(str(error))
-        return EXIT_CONFIG
-    except LeaseError as error:
-        complain(str(error))
-        return EXIT_LEASE
-    except StopRunError as error:
-        complain(str(error))
-        return EXIT_UNREACHABLE
-    except SyncdError as error:
-        complain(str(error))
-        return EXIT_UNREACHABLE
+    except (click.ClickException, click.Abort, KeyboardInterrupt, SyncdError) as error:
+        code, text = _explained(error)
+        problems = error.problems if isinstance(error, ConfigError) else ()
     except Exception as error:  # noqa: BLE001 - the last door: a defect must not show secrets
         from syncd.log import get_log
 
         get_log().error("defect", exc_info=True)
-        complain(f"a defect in syncd: {type(error).__name__}: {error}")
-        return EXIT_DEFECT
-    return int(result) if isinstance(result, int) else 0
+        code, text = EXIT_DEFECT, f"a defect in syncd: {type(error).__name__}: {error}"
+        complain(text)
+        problems = ()
+    else:
+        return int(result) if isinstance(result, int) else 0
+    if "--json" in given and not said.answered:
+        answer_refused(code, text, problems)
+    return code
+
+
+def _explained(error: BaseException) -> tuple[int, str]:
+    """Say on stderr what is wrong; the exit code, and what was said."""
+    if isinstance(error, click.ClickException):
+        error.show()
+        return EXIT_CONFIG, error.format_message()
+    if isinstance(error, (click.Abort, KeyboardInterrupt)):
+        code, lines = EXIT_INTERRUPTED, ["stopped"]
+    elif isinstance(error, ConfigError):
+        code, lines = EXIT_CONFIG, [told(problem) for problem in error.problems]
+    elif isinstance(error, StopProgramError):
+        code, lines = EXIT_CONFIG, [str(error)]
+    else:
+        code, lines = (
+            EXIT_LEASE if isinstance(error, LeaseError) else EXIT_UNREACHABLE,
+            [str(error)],
+        )
+    for line in lines:
+        complain(line)
+    return code, "\n".join(lines)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from syncd.cli.output import answer, complain, config_option, json_option, moment, say, table, words
+from syncd.cli.output import answer, config_option, json_option, moment, say, table, words
+from syncd.errors import StopProgramError
 
 if TYPE_CHECKING:
     from syncd.forgetting import Forgotten
@@ -112,14 +113,9 @@ def forget(whom: str, config: Path, as_json_: bool) -> int:
         fits = [f"account {key.partition(':')[2]}  {named[key].name}" for key in keys]
         fits += [f"contact {id}  {name}  ({c.name})" for c, id, name in contacts]
         if len(fits) != 1:
-            complain(
-                f"{whom!r} fits {len(fits)} accounts and contacts; name one by its id"
-                if fits
-                else f"no account and no contact {whom!r} in the state"
-            )
-            for line in fits:
-                complain(f"  {line}")
-            return 2
+            many = f"{whom!r} fits {len(fits)} accounts and contacts; name one by its id"
+            none = f"no account and no contact {whom!r} in the state"
+            raise StopProgramError("\n  ".join([many if fits else none, *fits]))
         done = (
             forget_account(turn, keys[0], named[keys[0]].name)
             if keys

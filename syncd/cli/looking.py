@@ -1,4 +1,4 @@
-"""explain, status, runs and rejects."""
+"""explain: why an account's values are what they are."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ import click
 from syncd.cli.output import (
     AsDate,
     answer,
-    complain,
     config_option,
     json_option,
     moment,
     say,
     shorten,
-    table,
     words,
 )
+from syncd.errors import StopProgramError
 
 if TYPE_CHECKING:
-    from syncd.store import Reject, Store
+    from syncd.store import Store
 
 RECORDS_SHOWN = 8
 
@@ -39,8 +38,6 @@ def explain(account: str, config: Path, as_json_: bool, as_of: date | None) -> i
 
     with wired(load(config)) as ready:
         key = find_account(ready.store, account)
-        if key is None:
-            return 2
         turn = ready.turn(clock=moment, dry=True, as_of=as_of)
         document = explained(turn, ready.connections, key)
     if as_json_:
@@ -50,23 +47,27 @@ def explain(account: str, config: Path, as_json_: bool, as_of: date | None) -> i
     return 0
 
 
-def find_account(store: Store, word: str) -> str | None:
-    """The key of the one account that this id, name or domain names; else says what to do."""
+def find_account(store: Store, word: str) -> str:
+    """The key of the one account that this id, name or domain names.
+
+    Raises StopProgramError with what to do where it names none, or several.
+    """
     with store.begin(write=False) as tx:
         found = store.book.search(tx, word)
         named = store.book.account(tx, found)
     if len(found) == 1:
         return found[0]
     if not found:
-        complain(
+        raise StopProgramError(
             f"no account {word!r} in the state; it knows what the last `syncd plan` or "
             "`syncd sync` read"
         )
-        return None
-    complain(f"{word!r} fits {len(found)} accounts; name one by its id:")
-    for key in found:
-        complain(f"  {key.partition(':')[2]}  {named[key].name}  ({key.partition(':')[0]})")
-    return None
+    lines = [
+        f"  {key.partition(':')[2]}  {named[key].name}  ({key.partition(':')[0]})" for key in found
+    ]
+    raise StopProgramError(
+        "\n".join([f"{word!r} fits {len(found)} accounts; name one by its id:", *lines])
+    )
 
 
 def _show(document: dict[str, Any]) -> None:
@@ -170,164 +171,3 @@ def past_words(entry: dict[str, Any]) -> str:
     told = fields if by_a_person or entry["kind"] == "fields" else ""
     what = shorten(told or f"task {entry['task']} ({entry['kind']})", 160)
     return f"{who}: {what}" if by_a_person else f"{who} {entry['outcome']}: {what}"
-
-
-@click.command()
-@config_option
-@json_option
-def status(config: Path, as_json_: bool) -> int:
-    """How things stand: last runs, what waits, what was refused or kept."""
-    from syncd.bootstrap import load, wired
-
-    with wired(load(config)) as ready, ready.store.begin(write=False) as tx:
-        store = ready.store
-        latest = store.runs.latest(tx, 10)
-        beat = store.runs.last_beat(tx, "daemon")
-        held = store.runs.held(tx)
-        kept = store.ledger.kept(tx)
-        document: dict[str, Any] = {
-            "accounts": {c.name: store.book.count(tx, c.name) for c in ready.connections},
-            "last_run": _run(latest[0]) if latest else None,
-            "last_good_run": next((_run(r) for r in latest if r.exit_code == 0), None),
-            "daemon_beat": beat[0].isoformat() if beat else None,
-            "open_tasks": store.tasks.count_open(tx),
-            "quarantine": store.quarantine.count(tx),
-            "kept": [
-                {
-                    "connection": item.connection,
-                    "record": item.record,
-                    "field": item.field,
-                    "theirs": item.theirs,
-                    "ours": item.ours,
-                    "since": item.since,
-                }
-                for item in kept
-            ],
-            "held": [
-                {"run": plan.run, "connection": plan.connection, "held_at": plan.held_at}
-                for plan in held
-                if plan.approved_at is None
-            ],
-        }
-    if as_json_:
-        answer(document)
-        return 0
-    for name, count in document["accounts"].items():
-        say(f"{name}: {count} accounts")
-    last = document["last_run"]
-    if last is None:
-        say("No run yet. `syncd plan` shows what the first would change.")
-    else:
-        say(f"last run: {last['id']} ({last['kind']}) at {last['started_at'][:16]}, {_ended(last)}")
-    say(f"open tasks: {document['open_tasks']}")
-    say(
-        f"in quarantine: {document['quarantine']}"
-        + (" (`syncd rejects`)" if document["quarantine"] else "")
-    )
-    say(f"values that people changed and syncd kept: {len(document['kept'])}")
-    for item in document["kept"]:
-        ours = words(item["ours"])
-        say(f"  {item['record']} {item['field']}: {words(item['theirs'])} (syncd: {ours})")
-    for plan in document["held"]:
-        say(f"held by the safety limit: run {plan['run']} of {plan['connection']}")
-    return 0
-
-
-@click.command()
-@config_option
-@json_option
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
-def runs(config: Path, as_json_: bool, limit: int) -> int:
-    """The latest runs and how they ended."""
-    from syncd.bootstrap import load, wired
-
-    with wired(load(config)) as ready, ready.store.begin(write=False) as tx:
-        found = [_run(run) for run in ready.store.runs.latest(tx, limit)]
-    if as_json_:
-        answer({"runs": found})
-        return 0
-    table(
-        ("run", "kind", "started", "ended", "read", "wrote", "refused", "message"),
-        [
-            (
-                run["id"],
-                run["kind"],
-                run["started_at"][:16],
-                _ended(run),
-                run["counts"].get("pulled", ""),
-                run["counts"].get("written", ""),
-                (run["counts"].get("failed") or 0) + (run["counts"].get("rejected") or 0),
-                shorten(run["message"], 80),
-            )
-            for run in found
-        ],
-    )
-    return 0
-
-
-def _run(run: Any) -> dict[str, Any]:
-    return {
-        "id": run.id,
-        "kind": run.kind,
-        "started_at": run.started_at,
-        "finished_at": run.finished_at,
-        "exit_code": run.exit_code,
-        "message": run.message,
-        "counts": dict(run.counts),
-        "instance": run.instance,
-    }
-
-
-def _ended(run: dict[str, Any]) -> str:
-    if run["exit_code"] is None:
-        return "did not end"
-    meanings = {0: "done", 3: "done, some refused", 4: "held", 5: "CRM not reached"}
-    return meanings.get(run["exit_code"], f"exit code {run['exit_code']}")
-
-
-@click.command()
-@config_option
-@json_option
-@click.option("--retry", is_flag=True, help="Let the next run try every refused write again.")
-def rejects(config: Path, as_json_: bool, retry: bool) -> int:
-    """What was refused, why, and what to do about it."""
-    from syncd.bootstrap import load, wired
-    from syncd.remedies import remedy
-
-    with wired(load(config)) as ready, ready.store.begin(write=retry) as tx:
-        if retry:
-            for key in ready.store.quarantine.retry_all(tx):
-                connection, _, id = key.partition(":")
-                ready.store.book.touch(tx, connection, [id])
-        found = ready.store.quarantine.all(tx)
-    document = {"rejects": [_reject(item, remedy(item.code)) for item in found]}
-    if as_json_:
-        answer(document)
-        return 0
-    if not found:
-        say("nothing is in quarantine")
-        return 0
-    for item in document["rejects"]:
-        place = " ".join(part for part in (item["object"], item["record"], item["field"]) if part)
-        say(f"{item['connection']}: {place}")
-        say(f"    {item['code']}: {item['message']}")
-        say(f"    What to do: {item['remedy']}")
-        say(f"    since {item['since'][:16]}, tried {item['attempts']} times")
-    if retry:
-        say("The next run tries the refused writes again.")
-    return 0
-
-
-def _reject(item: Reject, general: str) -> dict[str, Any]:
-    return {
-        "connection": item.connection,
-        "object": item.object,
-        "record": item.record,
-        "field": item.field,
-        "code": item.code,
-        "message": item.message,
-        "remedy": item.remedy or general,
-        "since": item.since,
-        "attempts": item.attempts,
-        "account": item.account.partition(":")[2] if item.account else None,
-    }

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import islice
@@ -56,13 +57,30 @@ def note(text: str) -> None:
     click.echo(plain_lines(redact(text)), err=True)
 
 
+@dataclass(slots=True)
+class Said:
+    """Whether the command has given its answer in JSON: a later error must add no second one."""
+
+    answered: bool = False
+
+
 def answer(document: Any) -> None:
     """The answer as one JSON document; nothing in it is a secret."""
+    context = click.get_current_context(silent=True)
+    said = None if context is None else context.find_object(Said)
+    if said is not None:
+        said.answered = True
     # Piece by piece: the plan of a big book is a hundred MiB of text.
     pieces = json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(redacted(document))
     while text := "".join(islice(pieces, PIECES_AT_ONCE)):
         click.echo(text, nl=False)
     click.echo()
+
+
+def answer_refused(code: int, message: str, problems: Iterable[Problem] = ()) -> None:
+    """The JSON answer of a command that could not give its own: what is wrong, and where."""
+    said = [asdict(problem) for problem in problems]
+    answer({"error": {"exit_code": code, "message": message, "problems": said}})
 
 
 def redacted(value: Any) -> Any:
@@ -124,6 +142,11 @@ def shorten(text: object, length: int = 60) -> str:
     """One line, cut with a mark."""
     one = " ".join(str(text).split())
     return one if len(one) <= length else one[: length - 1] + "…"
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 record``, ``2 records``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def words(value: Any) -> str:

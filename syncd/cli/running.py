@@ -15,6 +15,7 @@ from syncd.cli.output import (
     answer,
     as_json,
     config_option,
+    counted,
     json_option,
     moment,
     note,
@@ -282,11 +283,19 @@ def show_end(report: Report, *, planned: bool) -> None:
         if c.exit_code in {0, 3}:
             say(f"{c.name}: {_outcome(c, planned=planned)}")
         if c.plan.kept:
-            say(f"{c.name}: kept {len(c.plan.kept)} values that people changed")
+            say(f"{c.name}: kept {counted(len(c.plan.kept), 'value')} that people changed")
         if c.failed or c.rejected:
-            say(f"{c.name}: {c.failed} writes and {c.rejected} records refused (`syncd rejects`)")
-        if c.deferred:
-            say(f"{c.name}: {c.deferred} put off to a later run")
+            both = ((c.failed, "write"), (c.rejected, "record"))
+            refused = " and ".join(counted(count, noun) for count, noun in both if count)
+            say(f"{c.name}: {refused} refused (`syncd rejects`)")
+        postponed = len(c.plan.postponed)
+        if postponed:
+            say(
+                f"{c.name}: {counted(postponed, 'new task')} put off to another day "
+                "(max_new_tasks_per_user_per_day)"
+            )
+        if c.deferred > postponed:
+            say(f"{c.name}: {counted(c.deferred - postponed, 'write')} put off to the next run")
     if report.nothing_to_do:
         say("nothing to do")
 
@@ -302,6 +311,7 @@ def _outcome(c: ConnectionReport, *, planned: bool) -> str:
     if c.plan.empty:
         return f"nothing to do ({c.accounts} accounts, {calls})"
     if planned:
-        return f"would change {len(c.plan.sets)} fields and {len(c.plan.tasks)} tasks ({calls})"
+        fields, tasks = counted(len(c.plan.sets), "field"), counted(len(c.plan.tasks), "task")
+        return f"would change {fields} and {tasks} ({calls})"
     tasks = ", ".join(f"{n} {op}" for op, n in sorted(c.tasks_done.items())) or "none"
-    return f"wrote {c.fields_written} fields, tasks: {tasks} ({calls})"
+    return f"wrote {counted(c.fields_written, 'field')}, tasks: {tasks} ({calls})"

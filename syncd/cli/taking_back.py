@@ -10,8 +10,8 @@ import click
 from syncd.cli.looking import find_account
 from syncd.cli.output import (
     answer,
-    complain,
     config_option,
+    counted,
     json_option,
     moment,
     say,
@@ -19,6 +19,7 @@ from syncd.cli.output import (
     table,
     words,
 )
+from syncd.errors import StopProgramError
 
 if TYPE_CHECKING:
     from syncd.store import Entry
@@ -38,8 +39,6 @@ def history(account: str | None, config: Path, as_json_: bool, limit: int) -> in
         key = None
         if account is not None:
             key = find_account(ready.store, account)
-            if key is None:
-                return 2
         with ready.store.begin(write=False) as tx:
             entries = (
                 ready.store.ledger.latest(tx, limit)
@@ -117,11 +116,10 @@ def approve(plan: int, config: Path, as_json_: bool) -> int:
         names = ready.store.runs.held_by(tx, plan)
         if not names:
             waiting = sorted({item.run for item in ready.store.runs.held(tx)})
-            complain(
+            raise StopProgramError(
                 f"no plan {plan} is held; "
                 + (f"held: {', '.join(map(str, waiting))}" if waiting else "none is held at all")
             )
-            return 2
         ready.store.runs.approve(tx, plan, moment())
     if as_json_:
         answer({"approved": plan, "connections": names})
@@ -150,24 +148,35 @@ def undo(run: int, config: Path, as_json_: bool, apply_: bool) -> int:
     if as_json_:
         answer(document)
         return 3 if result.failed else 0
-    table(
-        ("connection", "record", "field or task", "now", "back to"),
-        [
-            *(
-                (c["connection"], c["record"], c["field"], words(c["before"]), words(c["after"]))
-                for c in document["changes"]
+    rows = [
+        *(
+            (c["connection"], c["record"], c["field"], words(c["before"]), words(c["after"]))
+            for c in document["changes"]
+        ),
+        *((t["connection"], t["record"], t["key"], "", t["op"]) for t in document["tasks"]),
+    ]
+    if rows:
+        table(
+            ("connection", "record", "field or task", "now", "back to"),
+            rows,
+            title=" and ".join(
+                [
+                    counted(len(document["changes"]), "field"),
+                    counted(len(document["tasks"]), "task"),
+                ]
             ),
-            *((t["connection"], t["record"], t["key"], "", t["op"]) for t in document["tasks"]),
-        ],
-        title=f"{len(document['changes'])} fields and {len(document['tasks'])} tasks",
-    )
+        )
     for item in document["left"]:
         what = item.get("field") or item.get("task")
         say(f"left alone: {item['record']} {what}: {item['because']}")
-    if apply_:
-        say(f"run {run} is undone: {result.written} records written, {result.failed} refused")
+    if not (document["changes"] or document["tasks"]):
+        why = "" if document["left"] else f": run {run} wrote nothing"
+        say(f"There is nothing to put back{why}.")
+    elif apply_:
+        refused = f", {counted(result.failed, 'write')} refused" if result.failed else ""
+        say(f"run {run} is undone: {counted(result.written, 'write')} done{refused}")
     else:
-        say(f"Nothing was changed. `syncd undo {run} --apply` does it.")
+        say(f"This is only shown. `syncd undo {run} --apply` puts it back.")
     return 3 if result.failed else 0
 
 

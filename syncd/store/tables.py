@@ -95,6 +95,7 @@ accounts = Table(
     Column("key_account", Boolean),
     Column("band_red_since", Date),
     Column("load_told", String(60)),  # what its playbooks last heard of its manager's load
+    Column("postponed", Text),  # [[connection, assignee]] of new tasks that wait for another day
     Index("ix_accounts_dirty", "connection", "dirty"),
     Index("ix_accounts_valid_until", "valid_until"),
 )

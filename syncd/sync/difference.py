@@ -73,11 +73,15 @@ def _look_again(
 def _settle(turn: Turn, found: Iterable[Difference], plans: Collection[Plan]) -> None:
     """Accounts without changes are done; those with postponed tasks come again tomorrow."""
     busy = {account for plan in plans for account in plan.accounts}
-    later = {task.account for plan in plans for task in plan.postponed}
+    later: dict[str, list[tuple[str, str]]] = {}
+    for plan in plans:
+        for task in plan.postponed:
+            later.setdefault(task.account, []).append((plan.connection, task.assignee or ""))
     quiet = {key for difference in found for key in difference.quiet}
     with turn.store.begin() as tx:
-        turn.store.book.settle(tx, sorted(quiet | (later - busy)))
+        turn.store.book.settle(tx, sorted(quiet | (later.keys() - busy)))
         turn.store.book.come_again(tx, sorted(later), turn.today + timedelta(days=1))
+        turn.store.book.postpone(tx, later)
 
 
 def _diff_some(

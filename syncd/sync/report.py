@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from syncd.plan import Hold, Plan
@@ -47,7 +48,7 @@ def report_on(
     elif held.get(name) is not None:
         code, message = EXIT_HELD, "the plan is held by the safety limit"
     elif mine:
-        code, message = EXIT_REJECTED, f"{len(mine)} records or writes were refused"
+        code, message = EXIT_REJECTED, _refused(mine)
     with turn.store.begin(write=False) as tx:
         accounts = turn.store.book.count(tx, name)
     calls = connected.connector.calls
@@ -69,6 +70,14 @@ def report_on(
         tasks_done=dict(done.tasks),
         fields_written=done.fields,
     )
+
+
+def _refused(rejects: Sequence[Reject]) -> str:
+    """``2 records and 1 write were refused``."""
+    writes = sum(reject.kind == "write" for reject in rejects)
+    both = ((len(rejects) - writes, "record"), (writes, "write"))
+    told = [f"{count} {noun}{'s' if count > 1 else ''}" for count, noun in both if count]
+    return f"{' and '.join(told)} {'was' if len(rejects) == 1 else 'were'} refused"
 
 
 def finish(turn: Turn, report: Report) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -117,6 +118,27 @@ class Derivations:
             )
         self._snapshot(tx, decisions, today)
 
+    def postpone(self, tx: Connection, tasks: Mapping[str, Sequence[tuple[str, str]]]) -> None:
+        """Note of accounts, by key, for whom new tasks wait: (connection, assignee) of each."""
+        rows = [{"b_key": key, "b_tasks": to_json(some)} for key, some in tasks.items()]
+        if rows:
+            tx.execute(
+                update(accounts)
+                .where(accounts.c.key == bindparam("b_key"))
+                .values(postponed=bindparam("b_tasks")),
+                rows,
+            )
+
+    def postponed(self, tx: Connection) -> dict[tuple[str, str], int]:
+        """How many new tasks wait for another day, by (connection, assignee)."""
+        return Counter(
+            (connection, assignee)
+            for body in tx.scalars(
+                select(accounts.c.postponed).where(accounts.c.postponed.is_not(None))
+            )
+            for connection, assignee in from_json(body)
+        )
+
     def save_names(self, tx: Connection, states: Sequence[AccountState]) -> None:
         """Keep names and domains, by which people ask for accounts (also after a mere plan)."""
         rows = [{"b_key": s.key, "b_name": s.name, "b_domain": s.domain} for s in states]
@@ -202,6 +224,7 @@ def _state_columns(state: AccountState) -> dict[str, Any]:
         "valid_until": state.valid_until,
         "basis": state.basis,
         "load_told": state.load_told or None,
+        "postponed": None,
         **_row_columns(state.row),
     }
 

@@ -148,6 +148,17 @@ class Members:
             or 0
         )
 
+    def count_dirty(self, tx: Connection, connection: str) -> int:
+        """Accounts that are marked for a derivation, or of which a write is still to be done."""
+        return (
+            tx.scalar(
+                select(func.count())
+                .select_from(accounts)
+                .where(accounts.c.connection == connection, accounts.c.dirty)
+            )
+            or 0
+        )
+
     def set_filled(self, tx: Connection, connection: str, filled: Mapping[str, bool]) -> None:
         """Note which account records have a filled field of ours."""
         for value in (True, False):

@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("key_account", sa.Boolean(), nullable=True),
         sa.Column("band_red_since", sa.Date(), nullable=True),
         sa.Column("load_told", sa.String(length=60), nullable=True),
+        sa.Column("postponed", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_accounts")),
     )
     with op.batch_alter_table("accounts", schema=None) as batch_op:
