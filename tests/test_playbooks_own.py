@@ -95,6 +95,55 @@ def test_text_that_cannot_be_filled_in() -> None:
     assert [finding.code for finding in findings] == ["task_text"]
 
 
+@pytest.mark.parametrize(
+    ("when", "holds"),
+    [
+        ("days_since(last_qbr_on) > 3 or arr > 1", True),
+        ("arr > 1 or days_since(last_qbr_on) > 3", True),
+        ("renewal_arr > 1 or arr > 1", True),
+        ("not (renewal_arr > 1 or arr > 100)", False),
+        ("not (renewal_arr > 1 and arr > 100)", True),
+        ("renewal_arr > 1", False),
+        ("not (renewal_arr > 1)", False),
+        ("not (days_since(last_qbr_on) > 3)", False),
+        ("not single_threaded", False),
+        ("not (tier in ['growth'])", False),
+        ("not (health_band in ['red'])", True),
+        ("tier == null", True),
+        ("tier != 'growth'", True),
+        ("single_threaded != true and arr > 1", True),
+    ],
+)
+def test_a_blank_value_decides_nothing(when: str, holds: bool) -> None:
+    """A condition that needs a blank value does not hold, nor does its contrary; a part that is
+    known decides, on whichever side of `or` and `and` it stands.
+    """
+    row = {
+        "id": "own",
+        "when": when,
+        "once_per": "quarter",
+        "assignee": "am",
+        "due": 2,
+        "subject": "x",
+    }
+    policy = Policy.model_validate({"playbooks": [row]})
+    values = {
+        "arr": Derived(Decimal(5)),
+        "health_band": Derived("green"),
+        **dict.fromkeys(("renewal_arr", "last_qbr_on", "tier", "single_threaded"), Derived(None)),
+    }
+    tasks, _ = desired_tasks(
+        compile_playbooks(policy),
+        AccountRecords(account_with(), users=USERS),
+        values,
+        Before(),
+        policy,
+        TODAY,
+    )
+
+    assert [task.playbook for task in tasks] == (["own"] if holds else [])
+
+
 @pytest.mark.parametrize("id", sorted(shipped()))
 def test_closing_notes_say_why(id: str) -> None:
     """Every shipped playbook says in words why its open task is closed, whatever is known."""

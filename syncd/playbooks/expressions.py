@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
-from rule_engine import Context, Rule, errors, type_resolver_from_dict
+from rule_engine import Context, Rule, ast, errors, type_resolver_from_dict
 
 MOST_REMEMBERED = 5_000
 """So many answers are kept of one expression; then it starts afresh."""
@@ -50,6 +50,44 @@ def context_of(types: Mapping[str, Any]) -> Context:
     )
 
 
+class _Known:
+    """An expression that gives None where it needs something that is not known.
+
+    A part that is not known does not decide for the others: with `or` another part that holds
+    is enough, with `and` another one that does not. What is not known is not denied by `not`.
+    """
+
+    __slots__ = ("_inner",)
+
+    def __init__(self, inner: ast.ExpressionBase) -> None:
+        self._inner = inner
+
+    def evaluate(self, thing: _Looked) -> Any:
+        """What it gives for these names."""
+        return _found(self._inner, thing)
+
+
+def _found(node: ast.ExpressionBase, looked: _Looked) -> Any:
+    if isinstance(node, ast.LogicExpression):
+        decides = node.type == "or"
+        known = True
+        for side in (node.left, node.right):
+            found = _found(side, looked)
+            if found is not None and bool(found) is decides:
+                return decides
+            known = known and found is not None
+        return (not decides) if known else None
+    if isinstance(node, ast.UnaryExpression) and node.type == "not":
+        found = _found(node.right, looked)
+        return None if found is None else not found
+    try:
+        if isinstance(node, ast.ContainsExpression) and node.member.evaluate(looked) is None:
+            return None
+        return node.evaluate(looked)
+    except errors.EvaluationError:
+        return None
+
+
 class Expression:
     """A parsed expression over names. Many accounts stand alike: its answers are remembered.
 
@@ -62,6 +100,7 @@ class Expression:
 
     def __init__(self, rule: Rule, names: Iterable[str]) -> None:
         """`rule` has a context of `context_of`; `names` are all that it may look at."""
+        rule.statement.expression = _Known(rule.statement.expression)
         self._rule = rule
         self.names = tuple(names)
         self._plain = rule.text.strip() if (rule.text.strip(),) == self.names else None
@@ -85,10 +124,7 @@ class Expression:
 
     def _evaluated(self, names: Mapping[str, Any]) -> Any:
         looked = _Looked(names)
-        try:
-            found = self._rule.evaluate(looked)
-        except errors.EvaluationError:
-            found = None
+        found = self._rule.evaluate(looked)
         if self._known >= MOST_REMEMBERED:
             self._first, self._known = {}, 0
         self._known += 1
