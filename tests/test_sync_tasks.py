@@ -227,3 +227,15 @@ def test_merged_into_an_account_that_was_merged_before_it_was_ever_seen(synced: 
     assert "renewal-120" in synced.stored_tasks("A5")
     assert {task["id"] for task in synced.tasks()} == before
     assert planned(synced.sync()) == (0, 0)
+
+
+def test_a_run_leaves_no_answers_of_its_day_behind(synced: Room) -> None:
+    """What the playbooks' conditions gave is of that day: a daemon does not gather it."""
+    asked = [playbook.when for playbook in synced.playbooks]
+    playbook = next(iter(synced.playbooks))
+    playbook.when.holds({})
+    remembered = playbook.when._known
+    synced.sync()
+
+    assert remembered == 1
+    assert [condition._known for condition in asked] == [0] * len(asked)

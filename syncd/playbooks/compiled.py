@@ -66,6 +66,13 @@ class Playbooks(Struct, frozen=True):
         """The playbooks, shipped ones first."""
         return iter(self.items)
 
+    def forget(self) -> None:
+        """Drop the answers that their expressions remember."""
+        for playbook in self.items:
+            for asked in (playbook.when, playbook.closes_when, playbook.once_per, playbook.due):
+                if isinstance(asked, Expression):
+                    asked.forget()
+
 
 @lru_cache(maxsize=1)
 def shipped() -> Mapping[str, PlaybookPolicy]:

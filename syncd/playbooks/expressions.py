@@ -122,11 +122,15 @@ class Expression:
             step = step.ways.get(names.get(step.name))
         return self._evaluated(names) if step is None else step.value
 
+    def forget(self) -> None:
+        """Drop the answers: after a run most of them are of days that do not come again."""
+        self._first, self._known = {}, 0
+
     def _evaluated(self, names: Mapping[str, Any]) -> Any:
         looked = _Looked(names)
         found = self._rule.evaluate(looked)
         if self._known >= MOST_REMEMBERED:
-            self._first, self._known = {}, 0
+            self.forget()
         self._known += 1
         ways, stands = self._first, None
         for name, value in looked.seen.items():

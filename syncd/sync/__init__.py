@@ -106,6 +106,7 @@ def run_once(turn: Turn) -> Report:
         )
         finish(turn, report)
         prune(turn)
+    turn.playbooks.forget()
     return report
 
 
