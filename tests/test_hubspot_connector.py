@@ -41,6 +41,8 @@ from syncd.errors import (
 
 https, portal, hubspot = hubspot_scripted.https, hubspot_scripted.portal, hubspot_scripted.hubspot
 
+PER_SECOND = {"x-hubspot-ratelimit-interval-milliseconds": "1000"}
+
 
 def test_is_a_connector(hubspot: HubSpotConnector) -> None:
     """The class fulfils the protocol and knows its portal once it is open."""
@@ -339,17 +341,45 @@ def test_the_limiter_keeps_a_rolling_window() -> None:
     assert now[0] >= plain + 10
 
 
+@pytest.mark.parametrize(
+    ("headers", "calls"),
+    [
+        ({"x-hubspot-ratelimit-max": "190"}, 171),
+        ({"x-hubspot-ratelimit-max": "11", **PER_SECOND}, 99),
+        ({}, 90),
+    ],
+)
+def test_the_limiter_takes_what_headers_grant(headers: dict[str, str], calls: int) -> None:
+    """A tenth less than what the answers grant; before any answer, than the smallest grant."""
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    limiter = Limiter(Limits(), clock=lambda: now[0], sleep=sleep)
+    limiter.heed(headers)
+    made = 0
+    while not now[0]:
+        limiter.wait()
+        made += 1
+
+    assert made == calls + 1
+
+
 def test_connections_of_one_login_share_their_limits(portal: Portal) -> None:
     """HubSpot counts by app and account; another token has limits of its own."""
     headers = {"X-HubSpot-RateLimit-Daily": "1000", "X-HubSpot-RateLimit-Daily-Remaining": "300"}
-    portal.on("GET /account-info/v3/details", reply({"portalId": 7}, headers=headers))
+    portal.on(
+        "GET /account-info/v3/details",
+        reply({"portalId": 7}, headers=headers),
+        reply({"portalId": 7}),
+    )
     one, two = portal.connect(), portal.connect()
     other = portal.connect(auth={"access_token": "pat-another"})
-    for connector in (one, two):
+    for connector in (one, two, other):
         connector.open()
-    portal.on("GET /account-info/v3/details", reply({"portalId": 7}))
-    other.open()
 
+    assert one._door.limiter is two._door.limiter
     assert two.allowance().used == 700
     assert other.allowance().used is None
 
