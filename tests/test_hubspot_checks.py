@@ -92,6 +92,7 @@ def test_missing_scopes_are_named_exactly(
     assert "scopes missing to write fields and tasks: crm.objects.companies.write" in texts
     assert any(t.startswith("scopes missing for syncd provision") for t in texts)
     assert "tickets" in tickets[0]["text"]
+    assert tickets[0]["text"].endswith("off without it: health")
     assert "Private Apps" in tickets[0]["remedy"]
     assert errors
     assert all("crm.schemas.companies.write" in error for error in errors)
@@ -113,9 +114,9 @@ def test_options_are_held_against_what_will_be_written(
     after, _ = office.notes(capsys)
 
     assert (code, plan, made, after) == (2, 0, 0, 0)
-    assert [note["text"] for note in wrong(notes)] == [
-        "companies.syncd_renewal_status does not offer secured"
-    ]
+    (note,) = wrong(notes)
+    assert note["text"].startswith("companies.syncd_renewal_status does not offer secured: ")
+    assert "Settings > Properties" in note["remedy"]
     assert [(s["kind"], s["done"]) for s in shown["steps"]] == [("option", False)]
     assert "secured" in [one.value for one in catalogue.get(company, status.name).options]
 
@@ -153,7 +154,10 @@ def test_a_mapped_property_that_vanishes_costs_itself(
         ("companies", "syncd_tier"),
         ("deals", "amount"),
     }
-    assert "deals.amount does not exist" in " ".join(note["text"] for note in wrong(notes))
+    amount = next(note for note in wrong(notes) if note["field"] == "amount")
+    assert amount["text"].startswith("deals.amount does not exist")
+    assert amount["text"].endswith("off without it: renewal, renewal_risk, tier")
+    assert "Settings > Properties > (select deals) > amount" in amount["remedy"]
 
 
 def test_the_end_of_the_api_in_use_is_told(

@@ -319,6 +319,26 @@ def test_throttling_says_in_many_ways_when_to_come_back(
 
 
 @pytest.mark.parametrize(
+    ("status", "headers", "wait"),
+    [
+        (423, {}, 2.0),
+        (423, {"retry-after": "9"}, 9.0),
+        (477, {"retry-after": "600"}, 600.0),
+        (477, {}, 2.0),
+    ],
+)
+@pytest.mark.parametrize("body", ["{}", "<html>Locked</html>"])
+def test_a_locked_or_moving_portal_is_waited_for(
+    status: int, headers: dict[str, str], wait: float, body: str
+) -> None:
+    """423 and 477 did nothing: two seconds at least, or what HubSpot names, and once more."""
+    with pytest.raises(TransientError) as caught:
+        VERDICTS.on(Reply(status, headers, body.encode()), wrote=True)
+
+    assert (caught.value.retry_after, caught.value.applied) == (wait, False)
+
+
+@pytest.mark.parametrize(
     "body", [{"policyName": "DAILY"}, {"message": "You have reached your daily limit."}]
 )
 def test_a_used_up_day_is_known_by_name_or_words(body: dict[str, str]) -> None:

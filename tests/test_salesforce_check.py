@@ -120,6 +120,81 @@ def test_what_would_refuse_tasks_and_writes(admin: Admin) -> None:
     assert any("Account.Syncd_ARR__c does not exist, or this login" in text for text in errors)
 
 
+def test_each_note_says_what_it_costs_and_where_to_mend_it(admin: Admin) -> None:
+    """Of every kind of lack: what is off or refused, and the clicks in Setup."""
+    admin.syncd("provision", "--apply")
+    org = admin.sandbox
+    fields = org.org.objects["Account"].fields
+    held = {field.name: field for field in fields.values()}
+    status = held["Syncd_Renewal_Status__c"]
+    status.values = tuple(value for value in status.values if value != "secured")
+    held["Syncd_Renewal_Reason__c"].length = 50
+    held["Syncd_Renewal_Date__c"].type = "boolean"
+    org.remove_field("Account", "Syncd_Health_Band__c")
+    org.add_formula("Account", "ARR__c", "Currency", "AnnualRevenue")
+    org.set_field_access("Account", "Syncd_Tier__c", read=True, edit=False)
+    org.set_field_access("Opportunity", "Amount", read=False, edit=False)
+    org.set_object_access("Case")
+    cost = {"label": "Cost centre", "type": "Text", "length": 9, "required": True}
+    org.add_field("Activity", "Cost_Centre__c", visible=False, **cost)
+    _, answer = admin.syncd("check")
+    notes = answer["connections"]["salesforce"]
+    told = {(note["object"], note["field"]): note for note in notes if note["object"]}
+    manager = "Setup > Object Manager > "
+
+    for object, field, severity, text, remedy in (
+        ("Opportunity", "Amount", "error", "off without it: renewal, renewal_risk, tier", manager),
+        ("Case", "", "error", "off without it: health", "Setup > Permission Sets"),
+        ("Account", "ARR__c", "warning", "the daily --full run finds them", ""),
+        ("Account", "Syncd_Tier__c", "error", "nothing is written to it", "take Read-Only away"),
+        ("Account", "Syncd_Health_Band__c", "error", "nothing is written", "provision --apply"),
+        ("Account", "Syncd_Renewal_Status__c", "error", "does not offer secured", "Values > New"),
+        ("Account", "Syncd_Renewal_Reason__c", "warning", "cut with a mark", "raise Length"),
+        ("Account", "Syncd_Renewal_Date__c", "error", "cannot hold date", "Change Field Type"),
+        ("Task", "Cost_Centre__c", "error", "every new task would be refused", "untick Required"),
+    ):
+        note = told[object, field]
+        assert (note["severity"], text in note["text"]) == (severity, True), note
+        assert remedy in note["remedy"], note
+    org.set_object_access("Task", "Read")
+    _, answer = admin.syncd("check")
+    notes = answer["connections"]["salesforce"]
+    (note,) = [note for note in notes if note["text"].endswith("no task is made")]
+    assert note["severity"] == "error"
+    assert note["remedy"].endswith("Object Settings > Task: grant Create")
+
+
+def test_what_comes_to_an_end_and_what_is_used_up(
+    admin: Admin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The login flow and the API version by their dates; calls of everybody against the share."""
+    text = admin.config.read_text()
+    legacy = text.replace(
+        'flow = "client_credentials"',
+        'flow = "password"\nusername = { env = "SYNCD_TEST_USER" }\n'
+        'password = { env = "SYNCD_TEST_WORD" }',
+    )
+    user = admin.sandbox.org.ids["integration"]
+    name = next(row["Username"] for row in admin.sandbox.rows("User") if row["Id"] == user)
+    monkeypatch.setenv("SYNCD_TEST_USER", name)
+    monkeypatch.setenv("SYNCD_TEST_WORD", admin.sandbox.logins.password)
+    admin.sandbox.used_calls = 14_000
+    admin.config.write_text(text.replace('api_version = "66.0"', 'api_version = "40.0"'))
+    _, old = admin.syncd("check")
+    admin.config.write_text(legacy)
+    _, flow = admin.syncd("check")
+    monkeypatch.setenv("SYNCD_TEST_WORD", "wrong")
+    _, refused = admin.syncd("check")
+    warned = [note["text"] for note in old["connections"]["salesforce"]]
+    ends = [note for note in flow["connections"]["salesforce"] if "Winter '27" in note["text"]]
+
+    assert any("API version 40.0 ends with Summer '28" in text for text in warned)
+    assert any("of 15000 API calls" in text and text.endswith(" 0 left") for text in warned)
+    assert ends[0]["severity"] == "warning"
+    assert "client_credentials" in ends[0]["remedy"]
+    assert "Winter '27" in refused["connections"]["salesforce"][0]["text"]
+
+
 def test_nobody_to_fall_back_on(admin: Admin) -> None:
     """Without a fallback, or with one nobody knows, check warns."""
     none = admin.notes("warning")

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from connectors.hubspot import owners
 from connectors.hubspot.checking import notes, token_facts
+from connectors.hubspot.clicks import click_path
 from connectors.hubspot.describe import Catalogue
 from connectors.hubspot.door import Door, reading
 from connectors.hubspot.limiter import SHARED, Limiter
@@ -30,6 +31,7 @@ from syncd.connector import (
     Cursor,
     FieldSpec,
     FieldUpdate,
+    Lack,
     ObjectSchema,
     Page,
     ProvisionStep,
@@ -227,6 +229,10 @@ class HubSpotConnector:
         if type_id == _TYPE_IDS["tasks"]:
             return f"https://{domain}/tasks/{portal}/view/all/task/{id}"
         return f"https://{domain}/contacts/{portal}/record/{type_id}/{id}"
+
+    def click_path(self, lack: Lack, object: str, field: str) -> str:
+        """Where in HubSpot's settings an admin mends it."""
+        return click_path(lack, object, field)
 
     def check(self) -> Iterable[CheckNote]:
         """The portal, the token's scopes and the day's allowance."""

@@ -14,7 +14,7 @@ import requests
 from requests.auth import HTTPBasicAuth
 
 from connectors.salesforce.door import fault, refusal, turned
-from connectors.salesforce.settings import AuthSettings, Flow, SalesforceSettings
+from connectors.salesforce.settings import LEGACY_ENDS, AuthSettings, Flow, SalesforceSettings
 from syncd.errors import LoginError, TransientError
 
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -203,9 +203,10 @@ def _refused(
     reason = f"{words} " if words else ""
     code = f"{found.code}: " if found.code else ""
     kind = _ClientRefusedError if about_client and _misplaced(answer, found.code) else LoginError
+    ends = f". Mind that {LEGACY_ENDS}" if settings.auth.flow is Flow.PASSWORD else ""
     return kind(
         f"Salesforce at {settings.instance_url} refused the {settings.auth.flow} login: "
-        f"{reason}({code}{found.text})"
+        f"{reason}({code}{found.text}){ends}"
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel
 
+from connectors.salesforce.clicks import click_path
 from connectors.salesforce.settings import SalesforceSettings
 from syncd.connector import (
     Allowance,
@@ -19,6 +20,7 @@ from syncd.connector import (
     Cursor,
     FieldSpec,
     FieldUpdate,
+    Lack,
     ObjectSchema,
     Page,
     ProvisionStep,
@@ -163,6 +165,10 @@ class SalesforceConnector:
     def record_url(self, object: str, id: str) -> str:
         """The record's page in Lightning."""
         return f"{self.settings.instance_url}/lightning/r/{object}/{id}/view"
+
+    def click_path(self, lack: Lack, object: str, field: str) -> str:
+        """Where in Setup an admin mends it."""
+        return click_path(lack, object, field)
 
     def check(self) -> Iterable[CheckNote]:
         """Who we are, the login flow, the API version, the allowance."""

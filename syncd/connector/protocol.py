@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
 
 from msgspec import Struct
 from pydantic import BaseModel
@@ -47,6 +47,12 @@ class Calls:
     def total(self) -> int:
         """All calls."""
         return self.read + self.write + self.other
+
+
+Lack: TypeAlias = Literal[
+    "object", "change", "create", "read", "write", "type", "unique", "values", "length", "required"
+]
+"""What an object or a field lacks: the login's rights to it, or a fitting definition."""
 
 
 class CheckNote(Struct, frozen=True):
@@ -213,4 +219,12 @@ class LongWrites(Protocol):
 
         Called before they are looked up. What takes too long is not waited for.
         """
+        ...
+
+
+class ClickPaths(Protocol):
+    """A connector that knows where an admin mends what is lacking (optional)."""
+
+    def click_path(self, lack: Lack, object: str, field: str) -> str:
+        """The clicks in the CRM's own pages, and what to do there; empty where there are none."""
         ...

@@ -18,10 +18,10 @@ from syncd.located.toml import Loc, LocatedToml
 _MISSING: Any = object()
 
 
-def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """``did you mean "renewal_date"?``, or nothing when no choice is near."""
+def did_you_mean(word: str, choices: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """``did you mean "renewal_date"?``, or nothing when no choice is near (1: the same word)."""
     by_lower = {choice.lower(): choice for choice in choices}
-    near = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
     return f'did you mean "{by_lower[near[0]]}"?' if near else ""
 
 

@@ -27,7 +27,15 @@ from contract_systems import (
 )
 from msgspec.structs import replace
 
-from syncd.connector import Connector, FieldType, FieldUpdate, LongWrites, Outcome, SourceFiles
+from syncd.connector import (
+    ClickPaths,
+    Connector,
+    FieldType,
+    FieldUpdate,
+    LongWrites,
+    Outcome,
+    SourceFiles,
+)
 from syncd.errors import AccessError, AllowanceError, UnreachableError
 
 
@@ -55,7 +63,7 @@ class Reading:
             for name, member in getmembers_static(type(connector), callable)
             if not name.startswith("_") and name != "Settings"
         }
-        protocols = (Connector, SourceFiles, LongWrites)
+        protocols = (Connector, SourceFiles, LongWrites, ClickPaths)
         interface = {name for protocol in protocols for name in dir(protocol)}
 
         assert offered <= interface

@@ -157,7 +157,9 @@ def _as_seen(described: dict[str, Any], *, fixed: bool) -> dict[str, Any]:
 def whole(api: Api, kind: SObject, request: Request) -> dict[str, Any]:
     """An object's full describe as the user sees it."""
     view = api.org.access.view(request.user, kind.name)
-    edits = api.org.access.may(request.user, kind.name, "Edit")
+    makes, edits, removes = (
+        api.org.access.may(request.user, kind.name, right) for right in ("Create", "Edit", "Delete")
+    )
     children: list[dict[str, Any]] = [
         {
             "cascadeDelete": False,
@@ -180,6 +182,9 @@ def whole(api: Api, kind: SObject, request: Request) -> dict[str, Any]:
         "defaultImplementation": None,
         "extendedBy": None,
         "extendsInterfaces": None,
+        "createable": "C" in kind.flags and makes,
+        "deletable": "D" in kind.flags and removes,
+        "updateable": "U" in kind.flags and edits,
         "fields": [
             _as_seen(field_describe(one), fixed=one.name in view.fixed or not edits)
             for one in kind.fields.values()
