@@ -15,7 +15,6 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import msgspec
 import urllib3
@@ -24,7 +23,7 @@ from pydantic import SecretStr
 
 from connectors.hubspot.paths import Paths
 from connectors.hubspot.settings import HubSpotSettings
-from syncd.connector import Calls
+from syncd.connector import Calls, Proxy, proxy_for
 from syncd.errors import LoginError, TransientError, UnreachableError
 
 Query = Sequence[tuple[str, str]]
@@ -32,7 +31,6 @@ Query = Sequence[tuple[str, str]]
 _RENEW_BEFORE_SECONDS = 120.0  # a token is renewed by the clock, well before it expires
 _TRY_LATER = (HTTPStatus.LOCKED, HTTPStatus.TOO_MANY_REQUESTS)
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class Reply(Struct, frozen=True):
@@ -61,6 +59,7 @@ class Session:
         self._clock = clock
         self._client: Any = None
         self._refused: tuple[type[Exception], ...] = ()
+        self._proxy: Proxy | None = None
         self._token = _reveal(settings.auth.access_token)
         self._expires_at = 0.0
 
@@ -84,7 +83,7 @@ class Session:
         """Send a request with credentials; any status is an answer.
 
         Raises urllib3's HTTPError when no answer came; LoginError or TransientError when there
-        is no token to be had.
+        is no token to be had; UnreachableError or TransientError where a proxy is to blame.
         """
         if self.renewable and self._clock() >= self._expires_at:
             try:
@@ -162,6 +161,11 @@ class Session:
             if not isinstance(error.__context__, self._refused):
                 raise
             return self._reply_of(error.__context__)
+        except urllib3.exceptions.MaxRetryError as error:
+            if self._proxy is None or not isinstance(error.reason, urllib3.exceptions.ProxyError):
+                raise
+            host = urlsplit(self._settings.base_url).netloc
+            raise self._proxy.failure(host, str(error.reason.original_error)) from None
 
     def _reply_of(self, error: Any) -> Reply:
         if not error.status:
@@ -178,12 +182,14 @@ class Session:
             from hubspot.crm.objects.exceptions import ApiException
 
             base_url = self._settings.base_url
+            self._proxy = proxy_for(base_url)
             api = Client.create(
                 access_token=self._token,
                 host=base_url,
                 base_url=base_url,
                 ssl_ca_cert=self._settings.ca_file or _trusted() or None,
-                proxy=_proxy_for(base_url),
+                proxy=self._proxy and self._proxy.address,
+                proxy_headers=self._proxy and self._proxy.headers,
                 retry=urllib3.Retry(0, redirect=False, raise_on_redirect=False),
             ).crm.objects.basic_api
             self._client = api.api_client
@@ -204,12 +210,3 @@ def _trusted() -> str:
     """The certificates that the environment trusts; the SDK alone would ignore it."""
     named = (os.environ.get(name, "") for name in _CA_VARIABLES)
     return next((path for path in named if path and Path(path).is_file()), "")
-
-
-def _proxy_for(base_url: str) -> str | None:
-    """The proxy that the environment names for this address; urllib3 alone would ignore it."""
-    host = urlsplit(base_url).hostname or ""
-    if host in _LOOPBACK or proxy_bypass(host):
-        return None
-    proxies = getproxies()
-    return proxies.get("https") or proxies.get("all")

@@ -14,22 +14,24 @@ import requests
 from requests.adapters import HTTPAdapter
 from simple_salesforce.api import Salesforce
 
+from syncd.connector import proxy_for
 from syncd.errors import TransientError
 
 CONNECT_SECONDS = 15.0
 
 
 class WireAdapter(HTTPAdapter):
-    """Sets the time limit and the CA of every request itself.
+    """Sets the time limit, the CA and the proxy of every request itself.
 
     requests lets REQUESTS_CA_BUNDLE of the environment win over a session's `verify`; an
-    adapter has the last word. Proxies of the environment are kept.
+    adapter has the last word. It would also show a proxy's login in some of its errors.
     """
 
     def __init__(self, ca_file: str, read_seconds: float) -> None:
         """`ca_file` empty: the machine's usual authorities."""
         self._verify: str | bool = ca_file or True
         self._timeout = (CONNECT_SECONDS, read_seconds)
+        self._logins: dict[str, dict[str, str]] = {}
         super().__init__()
 
     def send(  # noqa: D102 - as its base
@@ -41,14 +43,22 @@ class WireAdapter(HTTPAdapter):
         cert: Any = None,
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
+        del proxies
+        proxy = proxy_for(request.url or "")
+        if proxy is not None:
+            self._logins[proxy.address] = proxy.headers
         return super().send(
             request,
             stream=stream,
             timeout=timeout or self._timeout,
             verify=self._verify if isinstance(self._verify, str) else verify or True,
             cert=cert,
-            proxies=proxies,
+            proxies={} if proxy is None else {"https": proxy.address},
         )
+
+    def proxy_headers(self, proxy: str) -> dict[str, str]:
+        """What a request to the proxy of this address bears."""
+        return self._logins.get(proxy, {})
 
     def close(self) -> None:
         """Close every socket now. urllib3 alone waits until the last traceback lets go of them."""

@@ -13,6 +13,7 @@ import requests
 from simple_salesforce.exceptions import SalesforceError
 from urllib3.exceptions import NewConnectionError
 
+from syncd.connector import proxy_for
 from syncd.errors import (
     AccessError,
     AllowanceError,
@@ -160,6 +161,10 @@ def _network(error: requests.RequestException) -> SyncdError:
             f"{where}: the TLS certificate is not trusted ({_reason(error)}). "
             "Behind a company proxy, name its certificate authority in ca_file."
         )
+    proxy = proxy_for(f"https://{host}") if host else None
+    if proxy is not None and isinstance(error, requests.exceptions.ProxyError):
+        reason = getattr(error.args[0] if error.args else None, "reason", error)
+        return proxy.failure(host, str(getattr(reason, "original_error", reason)))
     if isinstance(error, requests.exceptions.TooManyRedirects):
         return UnreachableError(f"{where} redirects in a circle; check instance_url")
     if _never_sent(error):

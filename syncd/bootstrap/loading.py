@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from syncd.bootstrap.installed import connector_names, find_connector
 from syncd.config import Config, MappingFile, UnusableConfigError, load_config, read_policy
+from syncd.connector import proxy_secrets
 from syncd.errors import ConfigError, Problem
 from syncd.located import LocatedToml, did_you_mean
 from syncd.log import register_secrets
@@ -67,7 +68,7 @@ def load(
         _, more = read_playbooks(error.policy, error.located)
         own = sorted([*error.problems, *more], key=lambda one: (one.file, one.line, one.column))
         raise ConfigError(list(dict.fromkeys([*own, *found]))) from error
-    register_secrets(config.secrets)
+    register_secrets([*config.secrets, *proxy_secrets()])
     mappings, found = read_mappings(
         [connection.mapping for connection in config.connections],
         config.syncd.timezone,

@@ -31,6 +31,7 @@ from syncd.connector.protocol import (
     LongWrites,
     SourceFiles,
 )
+from syncd.connector.proxy import Proxy, proxy_for, proxy_secrets
 from syncd.connector.records import Association, Cursor, Page, Record, Source
 from syncd.connector.schema import FieldSpec, FieldType, ObjectSchema, ProvisionStep, SchemaField
 from syncd.connector.writes import (
@@ -62,6 +63,7 @@ __all__ = [
     "Outcome",
     "Page",
     "ProvisionStep",
+    "Proxy",
     "Record",
     "SchemaField",
     "Source",
@@ -70,4 +72,6 @@ __all__ = [
     "TaskUpsert",
     "Value",
     "WriteResult",
+    "proxy_for",
+    "proxy_secrets",
 ]

@@ -11,6 +11,7 @@ import selectors
 import socket
 import socketserver
 import threading
+from base64 import b64encode
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from types import TracebackType
@@ -23,13 +24,16 @@ IDLE_SECONDS = 120.0
 class Proxy:
     """Tunnels ``host:443`` to the port that `port_of` names for the host, None being a refusal.
 
-    `used` holds the host names asked for and led on, `refused` those that were not.
+    `used` holds the host names asked for and led on, `refused` those that were not; `doors` the
+    ports from which it called the sandbox. With a `login` (``user:password``) it wants that.
     """
 
-    def __init__(self, port_of: Callable[[str], int | None]) -> None:
+    def __init__(self, port_of: Callable[[str], int | None], login: str = "") -> None:
         self.port_of = port_of
+        self.login = login
         self.used: set[str] = set()
         self.refused: set[str] = set()
+        self.doors: set[int] = set()
         proxy = self
 
         class Tunnel(socketserver.BaseRequestHandler):
@@ -62,6 +66,13 @@ class Proxy:
         head, _, early = head.partition(b"\r\n\r\n")
         method, target, *_ = [*head.split(b"\r\n", 1)[0].decode("latin-1").split(" "), "", ""]
         host, _, number = target.rpartition(":")
+        if self.login and f"basic {b64encode(self.login.encode()).decode()}" not in _logins(head):
+            self.refused.add(f"{method} {target}")
+            client.sendall(
+                b"HTTP/1.1 407 Proxy Authentication Required\r\n"
+                b'Proxy-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\n\r\n'
+            )
+            return
         port = self.port_of(host) if method == "CONNECT" and number == "443" else None
         if port is None:
             self.refused.add(f"{method} {target}")
@@ -74,6 +85,7 @@ class Proxy:
             client.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
             return
         with server:
+            self.doors.add(server.getsockname()[1])
             client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             server.sendall(early)
             _carry(client, server)
@@ -99,6 +111,13 @@ def by_pattern(ports: dict[str, int]) -> Callable[[str], int | None]:
         return next((port for name, port in ports.items() if fnmatchcase(host, name)), None)
 
     return port_of
+
+
+def _logins(head: bytes) -> list[str]:
+    """What the request's Proxy-Authorization headers say, the scheme in lower case."""
+    lines = (line.partition(":") for line in head.decode("latin-1").split("\r\n"))
+    told = [value.strip() for name, _, value in lines if name.lower() == "proxy-authorization"]
+    return [f"{scheme.lower()} {rest}" for scheme, _, rest in (one.partition(" ") for one in told)]
 
 
 def _carry(one: socket.socket, other: socket.socket) -> None:
