@@ -149,7 +149,9 @@ def test_proxy_of_the_environment(
     """A proxy named in the environment is used, and named when it does not answer."""
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
 
-    with pytest.raises(UnreachableError, match=r"the proxy http://127\.0\.0\.1:9 cannot be reached"):
+    with pytest.raises(
+        UnreachableError, match=r"the proxy http://127\.0\.0\.1:9 cannot be reached"
+    ):
         connection().open()
 
 
