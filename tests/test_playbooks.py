@@ -22,6 +22,7 @@ from connectors.hubspot import HubSpotConnector
 from syncd.mapping import load_mapping
 from syncd.model import AccountRecords, Before, Derived, Opportunity, Ref
 from syncd.playbooks import DesiredTask, closing_note, compile_playbooks, desired_tasks, next_turn
+from syncd.playbooks.wording import Template, body_text
 from syncd.policy import Policy
 
 ALL = [case for path in sorted((CASES / "playbooks").glob("*.toml")) for case in read(path)]
@@ -299,3 +300,14 @@ def test_long_names_are_cut() -> None:
             keys.add(task.key)
 
     assert len(keys) == 4
+
+
+def test_a_very_long_text_is_cut_with_a_mark() -> None:
+    """A task's text holds 30,000 characters: what is left out is never left out silently."""
+    template = Template.of("{{ account.name }}")
+
+    short = body_text(template, {"account": {"name": "x" * 30_000}})
+    long = body_text(template, {"account": {"name": "x" * 30_001}})
+
+    assert short == "x" * 30_000
+    assert long == "x" * 29_999 + "…"

@@ -10,6 +10,7 @@ import pytest
 import states
 from memory_book import OURS, Room, planned, written
 from memory_rooms import SOON, change_task, sign_renewal
+from msgspec.structs import replace
 
 from syncd.sync import EXIT_REJECTED
 
@@ -239,3 +240,24 @@ def test_a_run_leaves_no_answers_of_its_day_behind(synced: Room) -> None:
 
     assert remembered == 1
     assert [condition._known for condition in asked] == [0] * len(asked)
+
+
+def test_texts_longer_than_the_tasks_fields_are_cut_with_a_mark(room: Room) -> None:
+    """Opened, read back and closed: nothing is refused, and nothing written again and again."""
+    for name, length in (("Subject", 30), ("Description", 60)):
+        field = room.crm.fields["Task"][name]
+        room.crm.fields["Task"][name] = replace(field, length=length)
+    room.sync()
+    opened = {task["id"]: (task["Subject"], task["Description"]) for task in room.tasks()}
+    again = [planned(room.sync(full=full)) for full in (False, True)]
+    sign_renewal(room, "A0")
+    room.sync()
+    (closed,) = room.tasks(WhatId="A0")
+
+    assert len(opened) == 2
+    assert all(len(subject) <= 30 and len(body) <= 60 for subject, body in opened.values())
+    assert all(body.endswith("…") for _, body in opened.values())
+    assert again == [(0, 0), (0, 0)]
+    assert closed["Status"] == "completed"
+    assert len(closed["Description"]) <= 60
+    assert planned(room.sync()) == (0, 0)

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from syncd.connector import FieldType, Record, SchemaField, TaskShape, Value
+from syncd.connector import FieldType, ObjectSchema, Record, SchemaField, TaskShape, Value
 from syncd.mapping.codecs import (
     CODECS,
     FRACTION,
@@ -227,6 +227,14 @@ class TaskMapping:
                 continue
             encoded[cell.field] = self._cells[cell.name].encode(value)
         return encoded
+
+    def fit(self, name: str, text: str, schema: ObjectSchema | None) -> str:
+        """A text as the task's field of that canonical name holds it, cut with a mark."""
+        cell = next((cell for cell in self.cells if cell.name == name), None)
+        field = None if cell is None or schema is None else schema.find(cell.field)
+        if cell is None or field is None or field.length is None:
+            return text
+        return _cut(text, field.length, html=cell.codec == "html_text")
 
     def decode(self, record: Record) -> dict[str, Shown]:
         """Canonical task fields in comparable words: the due date in ISO form.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from syncd.connector import Value
 from syncd.plan.changes import UNDONE, Shown, TaskChange, TaskFields
@@ -70,6 +71,7 @@ def diff_tasks(
     words: Words,
     can: frozenset[str],
     moved: frozenset[str] = frozenset(),
+    fit: Callable[[str, str], str] = lambda _, text: text,
 ) -> list[TaskChange]:
     """Compare the tasks that should be with those that are.
 
@@ -78,11 +80,12 @@ def diff_tasks(
     → open the same one again; completed, closed or deleted → left alone for ever. An update or a
     closing that was taken back is not repeated, another one is. `can` names
     the canonical fields that this mapping writes; `moved` the keys of open tasks that another
-    CRM takes over.
+    CRM takes over. `fit` cuts a text to what the CRM's field of that canonical name holds.
     """
     known = {task.key: task for task in current}
     changes: list[TaskChange] = []
-    for want in wanted:
+    for whole in wanted:
+        want = _fitted(whole, fit)
         have = known.get(want.key)
         fields = task_words(want.fields, want.playbook)
         if have is None:
@@ -144,7 +147,7 @@ def diff_tasks(
         closed = {**task.wrote, "status": "completed"}
         fields_now: dict[str, Any] = {"status": "completed"}
         if "body" in can:
-            fields_now["body"] = f"{note}\n\n{body}" if body else note
+            fields_now["body"] = fit("body", f"{note}\n\n{body}" if body else note)
             closed["body"] = fields_now["body"]
         due = task.wrote.get("due")
         changes.append(
@@ -168,6 +171,11 @@ def diff_tasks(
             )
         )
     return changes
+
+
+def _fitted(want: WantedTask, fit: Callable[[str, str], str]) -> WantedTask:
+    subject, body = fit("subject", want.fields.subject), fit("body", want.fields.body)
+    return replace(want, fields=replace(want.fields, subject=subject, body=body))
 
 
 def _reopened(

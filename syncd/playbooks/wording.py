@@ -88,13 +88,17 @@ def _render(template: Template, names: Mapping[str, Any]) -> str:
 
 def subject_text(template: Template, names: Mapping[str, Any]) -> str:
     """One line of at most 120 characters. Raises TextError."""
-    line = " ".join(_render(template, names).split())
-    return line if len(line) <= SUBJECT_CHARS else f"{line[: SUBJECT_CHARS - 1].rstrip()}…"
+    return _cut(" ".join(_render(template, names).split()), SUBJECT_CHARS)
 
 
 def body_text(template: Template, names: Mapping[str, Any]) -> str:
-    """The text with single blank lines. Raises TextError."""
-    return _BLANK_LINES.sub("\n\n", _render(template, names).strip())[:BODY_CHARS]
+    """The text with single blank lines, of at most 30,000 characters. Raises TextError."""
+    return _cut(_BLANK_LINES.sub("\n\n", _render(template, names).strip()), BODY_CHARS)
+
+
+def _cut(text: str, most: int) -> str:
+    """The text, or as much of it as fits with the mark of what is left out."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
 def opening(body: str) -> str:

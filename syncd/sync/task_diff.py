@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
+from syncd.mapping import TaskMapping
 from syncd.model import Finding
 from syncd.plan import CurrentTask, TaskChange, TaskFields, WantedTask, diff_tasks
 from syncd.playbooks import NO_ASSIGNEE, DesiredTask, closing_note, desired_tasks
@@ -102,7 +103,14 @@ def task_changes(
         words=mapping.task,
         can=mapping.task.fields,
         moved=frozenset(moved),
+        fit=_fit(connected, mapping.task),
     )
+
+
+def _fit(connected: Connected, task: TaskMapping) -> Callable[[str, str], str]:
+    """Cuts a text of a task to what its field holds."""
+    schema = connected.schemas.get(task.shape.object)
+    return lambda name, text: task.fit(name, text, schema)
 
 
 def _wanted(
@@ -239,5 +247,6 @@ def close_all(
             closing_note={task.key: "The account is no longer in the book." for task in mine},
             words=connected.mapping.task,
             can=connected.mapping.task.fields,
+            fit=_fit(connected, connected.mapping.task),
         )
     return found
