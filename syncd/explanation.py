@@ -20,6 +20,10 @@ from syncd.sync import (
 )
 
 WRITES_SHOWN = 20
+_LEFT = (
+    "it left the book: it was deleted, merged, or no longer matches the mapping's where; "
+    "its fields in the CRM stay as they are"
+)
 _FIELDS = frozenset(f"{kind}.{name}" for kind, fields in KINDS.items() for name in fields)
 _OFTEN_BLANK = frozenset({"tier_previous", "notice_deadline", "renewal_risk", "expansion_reason"})
 """Blank where there is simply nothing to say."""
@@ -150,7 +154,9 @@ def _missing(
         if member.connection in by_name
         for name in by_name[member.connection].mapping.fields
     }
-    for rule in RULES:
+    if loaded.records is None:
+        yield {"rule": "", "text": _LEFT}
+    for rule in RULES if loaded.records is not None else ():
         lacking = sorted(name for name in rule.inputs if name not in mapped and name in _FIELDS)
         if lacking:
             text = f"not mapped: {', '.join(lacking)}"

@@ -12,6 +12,7 @@ from memory_book import OURS, Room, planned, written
 from memory_rooms import SOON, change_task, sign_renewal
 from msgspec.structs import replace
 
+from syncd.explanation import explain
 from syncd.sync import EXIT_REJECTED
 
 state, postgres = states.state, states.postgres
@@ -174,6 +175,11 @@ def test_an_account_that_leaves_has_its_tasks_closed(synced: Room, how: str) -> 
     assert {name: row.get(name) for name in OURS} == stood
     assert report.connections[0].accounts == 5
     assert planned(synced.sync()) == (0, 0)
+    turn = synced.turn()
+    told = explain(turn, turn.connections, "crm:A0")
+
+    assert told["account"]["status"] == "gone"
+    assert [one["text"].partition(":")[0] for one in told["missing"]] == ["it left the book"]
 
 
 def test_an_account_that_comes_back_is_served_again(synced: Room) -> None:

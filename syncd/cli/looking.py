@@ -76,7 +76,8 @@ def _show(document: dict[str, Any]) -> None:
     for ref in document["refs"]:
         say(f"  {ref['connection']} {ref['object']} {ref['id']}  {ref['url']}".rstrip())
     inputs = ", ".join(f"{count} {kind}" for kind, count in document["inputs"].items() if count)
-    say(f"  worked out from: {inputs or 'the account alone'}")
+    if account["status"] != "gone":
+        say(f"  worked out from: {inputs or 'the account alone'}")
     if document["next_change"]:
         say(
             f"  without a change in the CRM, the next value can change on {document['next_change']}"
