@@ -7,23 +7,36 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from syncd.connector import Record, Source
 from syncd.errors import StopRunError
 from syncd.plan import Plan
-from syncd.sync import Connected, Lease, Turn, diff, digest_of, find_due, link_accounts, pull
+from syncd.sync import (
+    Connected,
+    Lease,
+    Turn,
+    diff,
+    digest_of,
+    find_due,
+    link_accounts,
+    note_records,
+    pull,
+)
 
 
 class Verified(Struct, frozen=True):
     """What was found out about one connection.
 
-    `drift`: records that the CRM shows otherwise than the mirror has them. `plan`: what a run
+    `drift`: records that the CRM shows otherwise than the mirror has them. `gone`: records that
+    were deleted, or no longer match, since the last --full run; a CRM need not tell of them
+    before. They are taken out of the mirror, so that the next run goes by it. `plan`: what a run
     that derives every account would write.
     """
 
     connection: str
     checked: int = 0
+    gone: tuple[tuple[str, str], ...] = ()  # (object, record id)
     drift: tuple[dict[str, Any], ...] = ()
     accounts: int = 0
     plan: Plan = Plan(connection="")
@@ -48,25 +61,26 @@ def verify(turn: Turn, connections: Sequence[Connected], *, sample: int) -> list
         for connected in connections:
             try:
                 pull(turn, connected)
-                checked, drift = _drift(turn, connected, sample)
+                seen = _looked_at(turn, connected, sample)
             except StopRunError as error:
                 connected.stopped = str(error)
                 found[connected.name] = Verified(connected.name, stopped=str(error))
                 continue
             served.append(connected)
-            found[connected.name] = Verified(connected.name, checked, tuple(drift))
+            found[connected.name] = seen
         link_accounts(turn)
         plans = diff(turn, served, find_due(turn, served))
         for connected in served:
-            now = found[connected.name]
-            found[connected.name] = Verified(
-                now.connection, now.checked, now.drift, connected.derived, plans[connected.name]
+            found[connected.name] = structs.replace(
+                found[connected.name], accounts=connected.derived, plan=plans[connected.name]
             )
     return [found[connected.name] for connected in connections]
 
 
-def _drift(turn: Turn, connected: Connected, sample: int) -> tuple[int, list[dict[str, Any]]]:
+def _looked_at(turn: Turn, connected: Connected, sample: int) -> Verified:
+    """A sample of each source, read once more."""
     checked, drift = 0, []
+    gone: list[tuple[str, str]] = []
     for source in connected.sources:
         if source.name in connected.mapping.user_sources:
             continue
@@ -79,10 +93,17 @@ def _drift(turn: Turn, connected: Connected, sample: int) -> tuple[int, list[dic
             continue
         now = connected.connector.read(source, [record.id for record in mirrored])
         checked += len(mirrored)
+        left = [now[r.id] for r in mirrored if r.id in now and now[r.id].gone]
+        if left:
+            with turn.store.begin() as tx:
+                note_records(tx, turn, connected, source, left)
+            gone += [(source.object, record.id) for record in left]
         for record in mirrored:
             shown = now.get(record.id)
-            if shown is None or shown.gone:
-                drift.append(_told(connected, source, record, ["it is gone from the CRM"]))
+            if shown is not None and shown.gone:
+                continue
+            if shown is None:
+                drift.append(_told(connected, source, record, ["the CRM does not know it"]))
                 continue
             digest = digest_of(connected, source.name)
             if digest(shown) != digest(record):
@@ -92,7 +113,7 @@ def _drift(turn: Turn, connected: Connected, sample: int) -> tuple[int, list[dic
                     if record.fields.get(name) != value
                 ]
                 drift.append(_told(connected, source, record, differing or ["its links differ"]))
-    return checked, drift
+    return Verified(connected.name, checked, tuple(gone), tuple(drift))
 
 
 def _told(

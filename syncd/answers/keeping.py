@@ -100,10 +100,18 @@ class Drift(TypedDict):
     differing: list[str]
 
 
+class GoneRecord(TypedDict):
+    """A record that left the CRM since the last --full run; it is taken out of the mirror."""
+
+    object: str
+    record: str
+
+
 class VerifiedConnection(TypedDict):
     """What was found out about one connection."""
 
     records_read: Count
+    gone: list[GoneRecord]
     drift: list[Drift]
     accounts: Annotated[int, Meta(ge=0, description="accounts derived anew")]
     fields_to_write: Count

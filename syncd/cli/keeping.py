@@ -66,6 +66,8 @@ def verify(config: Path, as_json_: bool, sample: int) -> int:
             f"{item.accounts} accounts derived, {len(item.plan.sets)} fields and "
             f"{len(item.plan.tasks)} tasks to write"
         )
+        for object, record in item.gone[:DRIFT_SHOWN]:
+            say(f"  {object} {record}: left the CRM since the last --full run; taken out now")
         for drift in item.drift[:DRIFT_SHOWN]:
             say(f"  {drift['object']} {drift['record']}: {'; '.join(drift['differing'][:3])}")
         for change in item.plan.sets[:DRIFT_SHOWN]:
@@ -84,6 +86,7 @@ def _verified(found: list[Verified]) -> dict[str, Any]:
         "connections": {
             item.connection: {
                 "records_read": item.checked,
+                "gone": [{"object": object, "record": id} for object, id in item.gone],
                 "drift": list(item.drift),
                 "accounts": item.accounts,
                 "fields_to_write": len(item.plan.sets),

@@ -14,7 +14,7 @@ from syncd.sync.due import find_due, person_of
 from syncd.sync.lease import Lease
 from syncd.sync.linking import book_connections, book_named, link_accounts, people_at
 from syncd.sync.loading import Loaded, load
-from syncd.sync.pull import digest_of, load_users, pull
+from syncd.sync.pull import digest_of, load_users, note_records, pull
 from syncd.sync.quarantine import keep_refusals
 from syncd.sync.report import finish, report_on
 from syncd.sync.retention import prune
@@ -59,6 +59,7 @@ __all__ = [
     "link_accounts",
     "load",
     "load_users",
+    "note_records",
     "people_at",
     "person_of",
     "pull",
