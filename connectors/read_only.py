@@ -25,6 +25,7 @@ class ReadOnly:
     """The writing half of a connector that has none. A write is refused, with the reason."""
 
     omits_unknown_fields: ClassVar[bool] = False
+    currency_field: ClassVar[str] = ""
     mapping_defaults: ClassVar[Mapping[str, Any]] = {}
     name: str
 

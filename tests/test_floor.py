@@ -33,10 +33,16 @@ NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 Call = tuple[str, str]
 
 
-def lean_book(accounts: int) -> Book:
-    """The made-up book without its many small records, which take time and cost few calls."""
+def lean_book(accounts: int, currency: str = "") -> Book:
+    """The made-up book without its many small records, which take time and cost few calls.
+
+    With a `currency` all of it is in that one.
+    """
     book = make_book(customers=accounts, seed=11, today=TODAY)
-    customers = (replace(c, activities=(), usage=(), tickets=()) for c in book.customers)
+    customers = (
+        replace(c, activities=(), usage=(), tickets=(), currency=currency or c.currency)
+        for c in book.customers
+    )
     return replace(book, customers=tuple(customers))
 
 
@@ -81,11 +87,17 @@ class Room:
 
 @contextmanager
 def room(
-    kind: str, accounts: int, folder: Path, monkeypatch: pytest.MonkeyPatch, **limits: Any
+    kind: str,
+    accounts: int,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    currency: str = "",
+    **limits: Any,
 ) -> Iterator[Room]:
     """A sandbox of that kind with so many accounts, provisioned."""
     monkeypatch.setattr("connectors.hubspot.provision.SETTLE_SECONDS", 0.0)
-    book = lean_book(accounts)
+    book = lean_book(accounts, currency)
     sandbox = (
         SalesforceSandbox.from_book(book, long_text_page=PAGE[kind])
         if kind == "salesforce"
@@ -157,7 +169,8 @@ def test_a_second_salesforce_sync_describes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was described in the last 24 hours is known: a quiet sync asks each source for what
-    changed, those with a filter that were written to once more, and for the exchange rates.
+    changed, those with a filter that were written to once more, and for the exchange rates of
+    an org with several currencies.
     """
     with room("salesforce", 12, tmp_path, monkeypatch) as made:
         _, first, _ = made.sync()
@@ -174,11 +187,26 @@ def test_a_second_salesforce_sync_describes_nothing(
     assert (second.derived, second.plan.empty) == (0, True)
 
 
+def test_an_org_with_one_currency_is_asked_for_no_rates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No query but for its records: that it has one currency, its objects' fields have told."""
+    with room("salesforce", 12, tmp_path, monkeypatch, currency="USD") as made:
+        made.sync()
+        second, again, _ = made.sync()
+        with wired(load(made.config)) as ready:
+            sources = ready.connections[0].mapping.sources
+    queries = sum(count for (_, path), count in again.items() if path.startswith("query"))
+
+    assert second.plan.empty
+    assert queries <= len(sources) + len([source for source in sources if source.where])
+
+
 def test_what_bulk_read_is_no_news_to_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A first sync reads and writes through Bulk API, the second reads the same rows through REST:
     every value is the same, so that nothing is derived again.
     """
-    limits = {"bulk_threshold": 1, "bulk_write_threshold": 1}
+    limits: dict[str, Any] = {"bulk_threshold": 1, "bulk_write_threshold": 1}
     with room("salesforce", 40, tmp_path, monkeypatch, **limits) as made:
         _, calls, _ = made.sync()
         second, calls_again, _ = made.sync()

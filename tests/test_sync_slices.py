@@ -1,9 +1,10 @@
-"""A big book is worked through in slices: others use the state meanwhile, and a stop is heard."""
+"""What a run asks of others: the state in slices, a stop that is heard, no call too many."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from linked_book import TwoCrms
 from memory_book import Room
 from sqlalchemy import Connection
 
+from connectors.memory import MemoryConnector, MemorySettings
+from syncd.connector import Context
 from syncd.errors import StopRunError
 from syncd.store import Intent
 from syncd.store.book import Book
@@ -153,3 +156,23 @@ def test_an_account_that_left_between_two_slices_is_passed_over(
     assert room.sync().exit_code == EXIT_DONE
     assert room.ours("A5")["Tier"]
     assert room.ours("A6")["Tier"] is None
+
+
+@pytest.mark.parametrize(("sign", "asked"), [("Name", 1), ("CurrencyIsoCode", 0), ("", 1)])
+def test_rates_are_asked_for_where_a_crm_has_several_currencies(
+    room: Room, sign: str, asked: int
+) -> None:
+    """An object's fields tell: without the field of several currencies a run asks for no rates."""
+    calls: list[str] = []
+
+    class Rated(MemoryConnector):
+        currency_field = sign
+
+        def rates(self) -> tuple[str, Mapping[str, Decimal]] | None:
+            calls.append(self.name)
+            return "USD", {"USD": Decimal(1)}
+
+    room.connector = lambda name: Rated(MemorySettings(path=""), Context(name=name))
+    room.sync()
+
+    assert len(calls) == asked

@@ -64,6 +64,7 @@ class HubSpotConnector:
 
     Settings: ClassVar[type[BaseModel]] = HubSpotSettings
     omits_unknown_fields: ClassVar[bool] = True
+    currency_field: ClassVar[str] = ""
     mapping_defaults: ClassVar[Mapping[str, Any]] = {
         "id_field": "",
         "user": {

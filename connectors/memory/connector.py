@@ -74,6 +74,7 @@ class MemoryConnector:
         },
     }
     omits_unknown_fields: ClassVar[bool] = False
+    currency_field: ClassVar[str] = ""
     crms: ClassVar[dict[str, Crm]] = {}
 
     def __init__(self, settings: BaseModel, context: Context) -> None:

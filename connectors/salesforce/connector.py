@@ -41,6 +41,7 @@ class SalesforceConnector:
 
     Settings: ClassVar[type[BaseModel]] = SalesforceSettings
     omits_unknown_fields: ClassVar[bool] = False
+    currency_field: ClassVar[str] = "CurrencyIsoCode"
     mapping_defaults: ClassVar[Mapping[str, Any]] = {
         "id_field": "Id",
         "short_ids": True,

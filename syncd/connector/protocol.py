@@ -92,6 +92,10 @@ class Connector(Protocol):
     omits_unknown_fields: ClassVar[bool]
     """The CRM leaves unknown fields out of its answers without a word (HubSpot does)."""
 
+    currency_field: ClassVar[str]
+    """A field that objects have where the CRM keeps several currencies, and only there: without
+    it `rates` is not asked. Empty: there is no such sign."""
+
     mapping_defaults: ClassVar[Mapping[str, Any]]
     """What a mapping file need not say for this CRM, in the mapping file's own form.
 

@@ -29,9 +29,9 @@ def pull(turn: Turn, connected: Connected) -> int:
     connector = connected.connector
     connector.open()
     _same_org(turn, connected)
-    _take_rates(connected)
     for source in connected.mapping.sources:
         learn(turn, connected, source)
+    _take_rates(connected)
     switch_off(turn, connected)
     look_up_unsettled(turn, connected)
     count = 0
@@ -65,6 +65,9 @@ def _same_org(turn: Turn, connected: Connected) -> None:
 
 def _take_rates(connected: Connected) -> None:
     """The CRM's own exchange rates go before those of the config."""
+    sign = connected.connector.currency_field
+    if sign and all(schema.find(sign) is None for schema in connected.schemas.values()):
+        return  # one currency: asking would cost a call in every run
     found = connected.connector.rates()
     if found is not None:
         home, rates = found
