@@ -47,10 +47,13 @@ def test_update_goes_out_as_salesforce_wants_it(
 
 
 def test_groups_stay_together(org: responses.RequestsMock, salesforce: SalesforceConnector) -> None:
-    """Tasks of one account share a batch, at no more calls than rows need."""
-    org.patch(f"{PATCH}/Task/Key__c", json=lines(200, created=True))
-    org.patch(f"{PATCH}/Task/Key__c", json=lines(50, created=True))
-    tasks = [TaskUpsert(f"k{n}", {}, f"001{n % 100}") for n in range(250)]
+    """Tasks of one account share a batch, at no more calls than rows need.
+
+    Seventy accounts have three of them, twenty have two: 200 rows would cut through an account.
+    """
+    org.patch(f"{PATCH}/Task/Key__c", json=lines(198, created=True))
+    org.patch(f"{PATCH}/Task/Key__c", json=lines(52, created=True))
+    tasks = [TaskUpsert(f"k{n}", {}, f"001{n % 90}") for n in range(250)]
     shape = TaskShape("Task", "Key__c", "WhatId")
 
     results = dict(salesforce.upsert_tasks(shape, tasks))
@@ -61,6 +64,23 @@ def test_groups_stay_together(org: responses.RequestsMock, salesforce: Salesforc
     assert not accounts[0] & accounts[1]
     assert salesforce.write_calls({"Account": 201}, 250) == 4
     assert salesforce.calls.write == 2
+
+
+def test_tasks_that_are_known_stay_together_too(
+    org: responses.RequestsMock, salesforce: SalesforceConnector
+) -> None:
+    """A change of a task locks its account as a new one does."""
+    org.patch(PATCH, json=lines(198))
+    org.patch(PATCH, json=lines(52))
+    ids = [f"00T{n:015}" for n in range(250)]
+    tasks = [TaskUpsert(f"k{n}", {}, f"001{n % 90}", id=id) for n, id in enumerate(ids)]
+
+    results = dict(salesforce.upsert_tasks(TaskShape("Task", "Key__c", "WhatId"), tasks))
+    sent = [{row["id"] for row in body["records"]} for body in posted(org, PATCH)]
+    accounts = [{ids.index(id) % 90 for id in batch} for batch in sent]
+
+    assert sorted(results) == list(range(250))
+    assert not accounts[0] & accounts[1]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,8 +21,10 @@ import urllib3
 
 from connectors.hubspot.sandbox import HubSpotSandbox
 from connectors.salesforce.sandbox import SalesforceSandbox
+from connectors.sandbox import faulty
 from connectors.sandbox.faults import Fault, Faults, Rows, answer_page
 from connectors.sandbox.server import SandboxServer
+from syncd.cli import exit_code
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "faults.md"
 
@@ -198,6 +201,27 @@ def test_while_running(made: Any, tmp_path: Path) -> None:
     assert after != 599
 
 
+@pytest.mark.parametrize("made", [SalesforceSandbox, HubSpotSandbox])
+def test_answers_are_late(made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each call by the latency, a struck one by its own delay too; the answer is as ever."""
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(faulty, "asyncio", SimpleNamespace(sleep=pause))
+    sandbox = made()
+    with SandboxServer(sandbox.app, tmp_path / "ca.pem") as server:
+        caller = Caller(sandbox, server)
+        plain = caller.call("GET", "/anything").status
+        sandbox.faults.take({"latency": 0.25, "fault": [{"delay": 7.0, "times": 1}]})
+        late = [caller.call("GET", "/anything").status for _ in range(2)]
+        caller.pool.clear()
+
+    assert late == [plain, plain]
+    assert pauses == [0.25, 7.0, 0.25]
+
+
 def test_documented_file() -> None:
     """The example of docs/faults.md is a file that both sandboxes take, and every word is told."""
     text = DOCUMENT.read_text()
@@ -243,6 +267,27 @@ def test_command(tmp_path: Path) -> None:
     assert (struck, spared, written, code) == (503, 400, True, 0)
     assert refused.returncode == 2
     assert "storm.toml:1:3: there is no answer 'dorp'" in refused.stderr
+
+
+@pytest.mark.parametrize(("option", "latency"), [(["--latency", "0.5"], 0.5), ([], 0.25)])
+def test_the_option_goes_before_the_file(
+    option: list[str], latency: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--latency` is what every answer takes, whatever the file of faults says."""
+    storm = tmp_path / "storm.toml"
+    storm.write_text("latency = 0.25\n")
+    found: list[float] = []
+
+    def served(made: Any, *_: Any, **__: Any) -> Any:
+        found.append(made.faults.latency)
+        raise SystemExit(0)
+
+    monkeypatch.setattr("syncd.rehearsal.serve_sandbox", served)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with pytest.raises(SystemExit):
+        exit_code(["sandbox", "hubspot", "--accounts", "0", "--faults", str(storm), *option])
+
+    assert found == [latency]
 
 
 def _written(path: Path) -> bool:
