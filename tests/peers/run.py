@@ -1,7 +1,8 @@
 """Runs the peers and prints what each did: `make peers`, or with names only those.
 
 Each peer gets a sandbox of its own. It reads every object of the book; some records are then
-changed behind its back, and it reads what is new; a client that writes then writes.
+changed behind its back, and it reads what is new; a client that writes then writes. Salesforce's
+own library for source projects judges what `provision --sfdx` writes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import requests
+import source_project
 from airbyte_sources import AirbyteHubSpot, AirbyteSalesforce
 from crm import HubSpotCrm, SalesforceCrm
 from cumulus import CumulusCI
@@ -54,7 +56,7 @@ class Outcome:
 def main() -> int:
     """0 where all passed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    names = [one.name for one in PEERS]
+    names = [*(one.name for one in PEERS), source_project.NAME]
     parser.add_argument("names", nargs="*", metavar="PEER", help=", ".join(names))
     asked = parser.parse_args().names
     unknown = set(asked) - set(names)
@@ -66,17 +68,35 @@ def main() -> int:
             print(f"{one.package} … ", end="", file=sys.stderr, flush=True)
             outcomes[one] = attempt(one)
             print(outcomes[one].cells[-1], file=sys.stderr, flush=True)
-    show([outcome.cells for outcome in outcomes.values()])
+    fit = judge_source() if not asked or source_project.NAME in asked else True
+    if outcomes:
+        show([outcome.cells for outcome in outcomes.values()])
     for one, outcome in outcomes.items():
         if outcome.why:
             print(f"\n{one.package}: {outcome.why}")
-    fit = all(outcome.passed is not False for outcome in outcomes.values())
+    fit &= all(outcome.passed is not False for outcome in outcomes.values())
     for crm in () if asked else (SalesforceCrm, HubSpotCrm):
         passed = sum(bool(o.passed) for one, o in outcomes.items() if one.kind is crm)
         if passed < LEAST:
             print(f"\nonly {passed} clients of {crm.kind} passed; {LEAST} must")
             fit = False
     return 0 if fit else 1
+
+
+def judge_source() -> bool:
+    """Whether Salesforce's own library takes the source files that syncd writes; tells of it."""
+    room = Room(ROOMS / source_project.NAME, HERE / source_project.NAME)
+    print(f"{source_project.PACKAGE} … ", end="", file=sys.stderr, flush=True)
+    try:
+        room.install()
+        took = source_project.judge(room)
+    except PeerError as error:
+        print("FAILED", file=sys.stderr)
+        print(f"provision --sfdx: {source_project.PACKAGE} objects: {error}\n")
+        return False
+    print("passed", file=sys.stderr)
+    print(f"provision --sfdx: {source_project.PACKAGE} takes {took}\n")
+    return True
 
 
 def attempt(one: type[Peer]) -> Outcome:
