@@ -65,6 +65,25 @@ def test_share_of_the_day(org: responses.RequestsMock, salesforce: SalesforceCon
 
 
 @pytest.mark.parametrize(
+    "told",
+    [
+        "api-usage=7400/15000",
+        "api-usage=7400/15000; per-app-api-usage=17/250(appName=sample-app)",
+        "per-app-api-usage=17/250(appName=sample-app); api-usage=7400/15000",
+    ],
+)
+def test_the_orgs_own_count_is_taken_not_the_apps(
+    org: responses.RequestsMock, salesforce: SalesforceConnector, told: str
+) -> None:
+    """Half of 15,000 is syncd's share, and everyone has used 7,400 of them: 100 are left."""
+    org.get(f"{BASE}/query/", json=rows("001A"), headers={"Sforce-Limit-Info": told})
+
+    pull(salesforce)
+
+    assert salesforce.allowance().left == 100
+
+
+@pytest.mark.parametrize(
     "bad",
     [
         {"body": HTML, "status": 503},

@@ -9,6 +9,7 @@ import pytest
 import states
 from memory_book import MAPPING, Room, planned, written
 from memory_rooms import LATER
+from msgspec.structs import replace
 
 from syncd.connector import FieldType, SchemaField
 from syncd.sync import EXIT_DONE, EXIT_REJECTED
@@ -31,6 +32,18 @@ def test_a_refused_record_harms_itself_only(room: Room) -> None:
     assert room.rejects()[0][2] == "bad value for restricted picklist field: Tier"
     assert room.account("A0")["Arr"] == Decimal(10_000)
     assert room.account("A0").get("Tier") is None
+
+
+def test_a_refused_word_is_told_with_those_that_are_taken(room: Room) -> None:
+    """A picklist without the word: the CRM says that it is bad, syncd what would be good."""
+    tier = room.crm.fields["Account"]["Tier"]
+    room.crm.fields["Account"]["Tier"] = replace(tier, options=("Gold", "Silver"), restricted=True)
+    room.crm.refuse["Account", "Tier"] = "bad value for restricted picklist field: Tier 1"
+    room.sync()
+
+    assert {message for _, _, message in room.rejects()} == {
+        "bad value for restricted picklist field: Tier 1 (it takes: Gold, Silver)"
+    }
 
 
 @pytest.mark.parametrize("change", ["value", "record", "mapping", "definition", "policy", "retry"])

@@ -137,6 +137,18 @@ def keep_refusals(turn: Turn, run: int, written: dict[str, Written]) -> list[Rej
     return found
 
 
+def _with_options(connected: Connected, refusal: Refusal) -> str:
+    """The CRM's message, and what the field takes where it refused a word that is none of these."""
+    words = [change for change in refusal.sets if change.field == refusal.field]
+    schema = connected.schemas.get(words[0].object) if words else None
+    field = None if schema is None else schema.find(refusal.field)
+    if field is None or not field.options or words[0].after in (None, *field.options):
+        return refusal.message
+    if all(option in refusal.message for option in field.options):
+        return refusal.message
+    return f"{refusal.message} (it takes: {', '.join(field.options)})"
+
+
 def _refused(turn: Turn, connected: Connected, refusal: Refusal) -> Reject:
     mapping = connected.mapping
     if refusal.task is not None:
@@ -162,7 +174,7 @@ def _refused(turn: Turn, connected: Connected, refusal: Refusal) -> Reject:
         field=refusal.field,
         account=refusal.account,
         code=refusal.code,
-        message=refusal.message,
+        message=_with_options(connected, refusal),
         remedy="",
         kind="write",
         fingerprint=fingerprint,
