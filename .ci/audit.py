@@ -1,4 +1,4 @@
-"""Known weaknesses of the locked packages. Exit 1 if there is one, or if a package is not known.
+"""Known weaknesses of the locked packages. Exit 1 if there is one; 3 if a package is not known.
 
 pip-audit asks the package index about each release. Some mirrors of an index answer for a project
 as a whole only; that answer tells the weaknesses of its newest release, and counts where that is
@@ -15,7 +15,8 @@ from typing import Any
 from pip_audit._audit import Auditor
 from pip_audit._dependency_source import RequirementSource
 from pip_audit._service import PyPIService, ResolvedDependency
-from requests import PreparedRequest, Response
+from pip_audit._service.interface import ServiceError
+from requests import PreparedRequest, RequestException, Response
 from requests.adapters import HTTPAdapter
 
 LOCK = Path(__file__).parent.parent / "requirements" / "runtime.txt"
@@ -45,7 +46,12 @@ def main() -> int:
     service.session.mount("https://", NewestToo())
     source = RequirementSource([LOCK], require_hashes=True, disable_pip=True)
     sound, weak, unknown = [], [], []
-    for package, found in Auditor(service).audit(source):
+    try:
+        answers = list(Auditor(service).audit(source))
+    except (ServiceError, RequestException) as error:
+        print(f"nothing is audited, the package index does not answer: {error}")
+        return 3
+    for package, found in answers:
         if not isinstance(package, ResolvedDependency):
             unknown.append(f"{package.name}: not known to the index, or not its newest release")
         elif found:
@@ -58,7 +64,7 @@ def main() -> int:
     for line in (*weak, *unknown):
         print(line)
     print(f"{len(sound)} packages sound, {len(weak)} with weaknesses, {len(unknown)} not audited")
-    return 1 if weak or unknown else 0
+    return 1 if weak else 3 if unknown else 0
 
 
 if __name__ == "__main__":
