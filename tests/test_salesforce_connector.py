@@ -444,6 +444,27 @@ def test_provision_twice_is_once(connect: Connect, sandbox: SalesforceSandbox) -
     assert rights["Account.Syncd_Score__c"]["PermissionsEdit"]
 
 
+def test_provision_assigns_to_its_own_user_whoever_else_has_the_set(
+    connect: Connect, sandbox: SalesforceSandbox
+) -> None:
+    """That an admin gave the permission set to somebody is no right of the integration user."""
+    connector = connect()
+    list(connector.provision(SPECS, apply=True))
+    (held,) = [r for r in sandbox.rows("PermissionSet") if r.get("Name") == "syncd"]
+    given = [
+        r for r in sandbox.rows("PermissionSetAssignment") if r["PermissionSetId"] == held["Id"]
+    ]
+    sandbox.delete("PermissionSetAssignment", given[0]["Id"])
+    admin = sandbox.org.ids["admin"]
+    sandbox.insert("PermissionSetAssignment", AssigneeId=admin, PermissionSetId=held["Id"])
+
+    steps = list(connector.provision(SPECS, apply=True))
+
+    assert len(given) == 1
+    assert [(step.kind, step.done) for step in steps] == [("assignment", True)]
+    assert list(connector.provision(SPECS, apply=True)) == []
+
+
 def test_provision_goes_on_behind_a_refusal(connect: Connect, sandbox: SalesforceSandbox) -> None:
     """A field that cannot be made is told with its reason; the others are made."""
     specs = [
