@@ -13,7 +13,7 @@ from connectors.hubspot import HubSpotConnector
 from connectors.memory import MemoryConnector
 from connectors.salesforce import SalesforceConnector
 from connectors.sandbox.server import SandboxServer
-from syncd.cli.leading import _cell
+from syncd.cli.leading import _cell, _csv
 from syncd.cli.output import plain, plain_lines
 from syncd.connector import Connector
 from syncd.remedies import REMEDIES, page, remedy
@@ -99,6 +99,27 @@ def test_text_of_a_crm_cannot_steer_a_terminal() -> None:
     assert plain_lines("one\ntwo") == "one\ntwo"
 
 
+def test_no_answer_steers_a_terminal(hubspot: Site) -> None:
+    """Whatever an account is called: not in tables, not in JSON, not in CSV, not in the log."""
+    evil = "=Ev\x1b]0;owned\x07il\x9b31m\x7f\u202egnp"
+    hubspot.begin()
+    for row in hubspot.sandbox.rows("companies"):
+        hubspot.sandbox.edit("companies", row["id"], name=evil)
+    commands = ("plan", "plan --json", "sync", "sync --json", "status", "history", "history --json")
+    commands += ("rejects", "rejects --json", "verify", "portfolio --by owner --csv", "runs")
+    id = str(hubspot.sandbox.rows("companies")[0]["id"])
+    commands += (f"explain {id}", f"explain {id} --json", "forget Evil", "undo 2", "undo 2 --json")
+    heard = ""
+    for command in commands:
+        hubspot.run(*command.split())
+        said = (hubspot.folder / "out").read_text("utf-8") + hubspot.said()
+        found = re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", said.replace("\r\n", "\n"))
+        heard += said
+
+        assert found is None, command
+    assert "il" in heard
+
+
 @pytest.mark.parametrize(
     "text", ["=1+1", "+1+1", "-1+cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", "\r=1"]
 )
@@ -107,6 +128,16 @@ def test_a_cell_is_no_formula(text: str) -> None:
     assert _cell(text) == f"'{text}"
     assert _cell("-12.50") == "-12.50"
     assert _cell("Acme") == "Acme"
+
+
+def test_a_cell_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """CSV is looked at in terminals too."""
+    evil = {"key": "=1\x1b]0;owned\x07", "label": "a\x9b31m\u202eb", "nrr": 1.5}
+    _csv({"from": "2026-01-01", "to": "2026-12-31", "currency": "USD", "groups": [evil]})
+    told = capsys.readouterr().out
+
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e]", told)
+    assert "'=1" in told
 
 
 def test_each_code_has_a_remedy() -> None:

@@ -20,6 +20,7 @@ from syncd.cli.output import (
     moment,
     note,
     on_terminal,
+    plain,
     say,
     shorten,
     table,
@@ -100,7 +101,7 @@ def _csv(document: dict[str, Any]) -> None:
     writer.writerow(heads)
     for row in rows:
         cells = [document["from"], document["to"], document["currency"], *row.values()]
-        writer.writerow([_cell(cell) for cell in cells])
+        writer.writerow([plain(_cell(cell)) for cell in cells])
     click.echo(text.getvalue(), nl=False)
 
 

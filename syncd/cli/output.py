@@ -73,8 +73,13 @@ def answer(document: Any) -> None:
     # Piece by piece: the plan of a big book is a hundred MiB of text.
     pieces = json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(redacted(document))
     while text := "".join(islice(pieces, PIECES_AT_ONCE)):
-        click.echo(text, nl=False)
+        # JSON escapes most control characters by itself; the others could steer a terminal too.
+        click.echo(_CONTROL.sub(_escaped, text), nl=False)
     click.echo()
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def answer_refused(code: int, message: str, problems: Iterable[Problem] = ()) -> None:
