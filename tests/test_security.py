@@ -105,7 +105,15 @@ def test_no_answer_steers_a_terminal(hubspot: Site) -> None:
     hubspot.begin()
     for row in hubspot.sandbox.rows("companies"):
         hubspot.sandbox.edit("companies", row["id"], name=evil)
-    commands = ("plan", "plan --json", "sync", "sync --json", "status", "history", "history --json")
+    commands: tuple[str, ...] = (
+        "plan",
+        "plan --json",
+        "sync",
+        "sync --json",
+        "status",
+        "history",
+        "history --json",
+    )
     commands += ("rejects", "rejects --json", "verify", "portfolio --by owner --csv", "runs")
     id = str(hubspot.sandbox.rows("companies")[0]["id"])
     commands += (f"explain {id}", f"explain {id} --json", "forget Evil", "undo 2", "undo 2 --json")
