@@ -211,6 +211,23 @@ def test_s7_a_list_of_deletions_that_lies_is_not_believed(
     assert second[-1].cursor["deletions"] > cursor["modstamp"]
 
 
+@pytest.mark.parametrize(("status", "asked"), [(404, 1), (500, 2), (400, 2)])
+def test_s7_an_org_without_that_list_is_asked_once(
+    org: responses.RequestsMock, waits: list[Any], status: int, asked: int
+) -> None:
+    """What is not there is not asked for again by the next source; a refusal is one object's."""
+    salesforce = salesforce_answers.opened(org)
+    org.get(f"{BASE}/queryAll/", json=salesforce_answers.rows())
+    listed = f"{BASE}/sobjects/Account/deleted/"
+    org.get(listed, **salesforce_answers.refused("UNKNOWN", "no such thing", status))
+    cursor = {"modstamp": "2026-01-01T00:00:00Z", "marks": ["SystemModstamp", "IsDeleted"]}
+
+    for _ in range(2):
+        assert not [r for page in salesforce.pull(ACCOUNTS, cursor) for r in page.records]
+
+    assert sum((call.request.url or "").startswith(listed) for call in org.calls) == asked
+
+
 def test_s9_merged_accounts_take_their_tasks_along(company: Company) -> None:
     """After a merge the survivor has the loser's tasks, and nothing is opened twice."""
     company.syncd("sync")

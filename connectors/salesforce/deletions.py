@@ -16,7 +16,7 @@ from urllib.parse import quote
 from simple_salesforce.api import Salesforce
 
 from connectors.salesforce import soql
-from connectors.salesforce.query import by_values
+from connectors.salesforce.query import NO_SUCH_ADDRESS, by_values
 from connectors.salesforce.session import Session
 from connectors.salesforce.shape import DELETIONS, Progress, Shape
 from syncd.connector import Cursor, Page, Record
@@ -24,6 +24,8 @@ from syncd.errors import AccessError, RequestError, UnreachableError
 
 EVERY = timedelta(hours=1)
 KEPT_FOR = timedelta(days=15) - timedelta(minutes=5)
+LIST = "deleted"
+TRIES = 2  # it is good to have, and a run can do without
 MOST = 2_000  # ids that are looked at; of more only a full run makes sense
 
 
@@ -76,10 +78,16 @@ def _answered(session: Session, object: str, since: datetime, now: datetime) -> 
     def ask(client: Salesforce) -> Any:
         return client.restful(path, params=span)
 
+    if LIST in session.absent:
+        return {}
     try:
-        answer = session.read(ask)
+        answer = session.read(ask, attempts=TRIES)
     except (AccessError, RequestError, UnreachableError) as error:
-        _tell(session, object, str(error))
+        missing = isinstance(error, RequestError) and error.status in NO_SUCH_ADDRESS
+        if missing or isinstance(error, UnreachableError):
+            session.lacks(LIST, "only full runs find what is past the Recycle Bin")
+        else:
+            _tell(session, object, str(error))
         return {}
     return answer if isinstance(answer, dict) else {}
 

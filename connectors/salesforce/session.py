@@ -31,7 +31,7 @@ from syncd.errors import (
     RequestError,
     TransientError,
 )
-from syncd.retry import retrying
+from syncd.retry import ATTEMPTS, retrying
 
 T = TypeVar("T")
 Kind: TypeAlias = Literal["read", "write", "other"]
@@ -89,10 +89,10 @@ class Session:
         self._client = client
         return token
 
-    def read(self, call: Callable[[Salesforce], T]) -> T:
+    def read(self, call: Callable[[Salesforce], T], *, attempts: int = ATTEMPTS) -> T:
         """Carry out a call that changes nothing, again after any passing failure."""
         self._within_allowance()
-        return retrying(lambda: self._once("read", call), on_wait=self._waiting)
+        return retrying(lambda: self._once("read", call), on_wait=self._waiting, attempts=attempts)
 
     def other(self, call: Callable[[Salesforce], T]) -> T:
         """As `read`, for describes and limits: made even when the allowance is used up."""
