@@ -151,7 +151,11 @@ def test_s6_equal_stamps_are_not_lost(connect: Connect, sandbox: SalesforceSandb
     connector = connect()
     last = list(connector.pull(ACCOUNTS, None))[-1].cursor
 
+    stamps = {row["Id"]: row["SystemModstamp"] for row in sandbox.rows("Account")}
+    exactly = {"modstamp": soql.moment(soql.stamp(stamps[ids[0]])), "marks": ["SystemModstamp"]}
+
     assert set(all_of(connector.pull(ACCOUNTS, last))) == set(ids)
+    assert ids[0] in all_of(connector.pull(ACCOUNTS, exactly))
 
 
 def test_s7_every_way_to_go_is_seen(connect: Connect, sandbox: SalesforceSandbox) -> None:
