@@ -156,6 +156,16 @@ def test_conversion(
     assert context.factor(code) == (None if factor is None else Decimal(factor))
 
 
+def test_the_configs_rates_fill_the_crms_gaps() -> None:
+    """A currency that the CRM does not know is worth what the config says; the CRM goes first."""
+    crm = {"USD": Decimal(1), "EUR": Decimal("1.25")}
+    context = ReadContext("USD", crm, "USD", others={"EUR": Decimal(9), "JPY": Decimal("0.01")})
+
+    assert context.factor("EUR") == Decimal("1.25")
+    assert context.factor("JPY") == Decimal("0.01")
+    assert context.factor("CHF") is None
+
+
 def test_opportunity_with_handoff() -> None:
     """Handoff items on the opportunity come inside it; ARR is by term, else by a year."""
     mapping = made(

@@ -90,6 +90,7 @@ def connect(config: Config, mapping: CrmMapping, connection: ConnectionConfig) -
         context=ReadContext(
             currency=config.syncd.currency,
             rates=dict(config.rates),
+            others=dict(config.rates),
             timezone=ZoneInfo(config.syncd.timezone),
             default_term_months=config.policy.renewal.default_term_months,
         ),

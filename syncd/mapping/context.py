@@ -21,6 +21,7 @@ class ReadContext:
 
     `currency` is the portfolio's; `rates` say what one unit of each currency is worth in `home`
     (the CRM's own home currency, or the portfolio's where the config's rates count).
+    `others` are the config's, in the portfolio's currency, for what `rates` do not know.
     `default_term_months` is the term of an opportunity that names none.
     """
 
@@ -29,6 +30,7 @@ class ReadContext:
     home: str = ""
     timezone: tzinfo = _UTC
     default_term_months: int = 12
+    others: Mapping[str, Decimal] = field(default_factory=dict)
     _factors: dict[str, Decimal] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -40,6 +42,9 @@ class ReadContext:
         if own in worth:
             factors |= {code: rate / worth[own] for code, rate in worth.items()}
             factors[own] = _ONE
+        for code, rate in self.others.items():
+            if rate > 0:
+                factors.setdefault(code.upper(), rate)
         object.__setattr__(self, "_factors", factors)
 
     def factor(self, currency: str | None) -> Decimal | None:
