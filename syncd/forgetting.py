@@ -51,6 +51,10 @@ def _sources(connected: Connected) -> list[str]:
     ]
 
 
+def _tasks(connections: Sequence[Connected]) -> dict[str, str]:
+    return {c.name: c.mapping.task_source for c in connections if c.mapping.task_source is not None}
+
+
 def forget_account(turn: Turn, key: str, name: str) -> Forgotten:
     """Erase an account with all that hangs on it. Raises LeaseError while a run goes on."""
     with Lease(turn) as lease:
@@ -66,7 +70,24 @@ def forget_contact(turn: Turn, connected: Connected, record: str, name: str) -> 
     with Lease(turn) as lease:
         with lease.turn.store.begin() as tx:
             erased = turn.store.erasure.contact(
-                tx, connected.name, _sources(connected), record, [name, record]
+                tx,
+                connected.name,
+                _sources(connected),
+                record,
+                [name, record],
+                _tasks(turn.connections),
             )
         scrubbed = turn.store.scrub()
     return Forgotten("contact", connected.name, record, name, erased, scrubbed)
+
+
+def forget_name(turn: Turn, name: str) -> Forgotten:
+    """Take a name out of all texts: of a contact that the CRM, and so the mirror, has no longer.
+
+    Raises LeaseError while a run goes on.
+    """
+    with Lease(turn) as lease:
+        with lease.turn.store.begin() as tx:
+            erased = turn.store.erasure.name(tx, name, _tasks(turn.connections))
+        scrubbed = not erased.texts or turn.store.scrub()
+    return Forgotten("contact", "", "", name, erased, scrubbed)

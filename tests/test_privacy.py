@@ -83,3 +83,28 @@ def test_only_what_is_mapped_stays_until_it_is_forgotten(crm: Site) -> None:
     assert firm_forgotten == 0, crm.said()
     assert FIRM not in without_firm
     assert account not in without_firm
+
+
+def test_a_contact_who_is_gone_already_is_forgotten_by_name(crm: Site) -> None:
+    """Deleted in the CRM, their record goes by itself, and on request the texts that name them."""
+    object = "Account" if crm.kind == "salesforce" else "companies"
+    key = "Id" if crm.kind == "salesforce" else "id"
+    account = min(row[key] for row in crm.sandbox.rows(object))
+    name = f"Zenobia {PEOPLE[0]}"
+    crm.sandbox.edit(object, account, **{"Name" if object == "Account" else "name": f"{name} Ltd"})
+    crm.run("sync")
+    crm.sandbox.edit(object, account, **{"Name" if object == "Account" else "name": FIRM})
+    crm.run("sync", "--full")
+    named = stored(crm)
+    of_a_customer = crm.run("forget", FIRM[:-2])
+    by_name = crm.run("forget", name)
+    said = (crm.folder / "out").read_text(encoding="utf-8")
+    twice = crm.run("forget", name)
+    left = stored(crm)
+
+    assert PEOPLE[0] in named
+    assert of_a_customer == twice == 2
+    assert by_name == 0, crm.said()
+    assert "texts that named them" in said
+    assert name not in left
+    assert FIRM in left

@@ -103,9 +103,12 @@ def _verified(found: list[Verified]) -> dict[str, Any]:
 @config_option
 @json_option
 def forget(whom: str, config: Path, as_json_: bool) -> int:
-    """Erase an ACCOUNT (id, name, domain) or CONTACT (id, name) from the state for good."""
+    """Erase an ACCOUNT (id, name, domain) or CONTACT (id, name) from the state for good.
+
+    A contact whose record is gone already: the full name, which goes out of all texts.
+    """
     from syncd.bootstrap import load, wired
-    from syncd.forgetting import find_contacts, forget_account, forget_contact
+    from syncd.forgetting import find_contacts, forget_account, forget_contact, forget_name
 
     with wired(load(config)) as ready:
         turn = ready.turn(clock=moment)
@@ -115,6 +118,15 @@ def forget(whom: str, config: Path, as_json_: bool) -> int:
         contacts = find_contacts(turn, ready.connections, whom)
         fits = [f"account {key.partition(':')[2]}  {named[key].name}" for key in keys]
         fits += [f"contact {id}  {name}  ({c.name})" for c, id, name in contacts]
+        gone = None
+        if not fits and " " in whom:
+            with ready.store.begin(write=False) as tx:
+                meant = ready.store.book.search(tx, whom)
+            # Part of a customer's name is nobody's full name.
+            gone = None if meant else forget_name(turn, whom)
+        if gone is not None and gone.erased.texts:
+            _show(gone, as_json_=as_json_)
+            return 0
         if len(fits) != 1:
             many = f"{whom!r} fits {len(fits)} accounts and contacts; name one by its id"
             none = f"no account and no contact {whom!r} in the state"
@@ -143,11 +155,14 @@ def _show(done: Forgotten, *, as_json_: bool) -> None:
     table(("erased from", "rows"), sorted(done.erased.rows.items()))
     if done.erased.texts:
         say(f"{done.erased.texts} texts that named them no longer do")
-    say(
-        f"The {done.kind} {done.record} is forgotten. If it is still in {done.connection}, the "
-        "next --full run reads it again: delete it there, or leave it out with the mapping's "
-        "`where`. Backups of the state still have it."
-    )
+    if not done.record:
+        say(f"{done.name}, whose record was gone already, is forgotten but for backups.")
+    else:
+        say(
+            f"The {done.kind} {done.record} is forgotten. If it is still in {done.connection}, the "
+            "next --full run reads it again: delete it there, or leave it out with the mapping's "
+            "`where`. Backups of the state still have it."
+        )
     if not done.scrubbed:
         say(
             "Others are at work on the state, so the database keeps a copy of what was erased: "

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
 
 from msgspec import Struct
 from sqlalchemy import Column, Connection, Table, delete, func, select, update
@@ -77,11 +78,17 @@ class Erasure:
         _drop(tx, quarantine, mine, found)
 
     def contact(
-        self, tx: Connection, connection: str, sources: Iterable[str], id: str, words: Sequence[str]
+        self,
+        tx: Connection,
+        connection: str,
+        sources: Iterable[str],
+        id: str,
+        words: Sequence[str],
+        tasks: Mapping[str, str],
     ) -> Erased:
         """A contact's record and what hangs on it; `words` (name, id, mail) go out of all texts.
 
-        `sources` are those that contacts come from.
+        `sources` are those that contacts come from, `tasks` the source of tasks by connection.
         """
         found: dict[str, int] = {}
         here = records.c.connection == connection
@@ -95,17 +102,33 @@ class Erasure:
             [quarantine.c.connection == connection, quarantine.c.record == id],
             found,
         )
-        texts = sum(self._blank(tx, word) for word in words if len(word) >= SHORTEST)
+        texts = sum(self._blank(tx, word, tasks) for word in words if len(word) >= SHORTEST)
         for owner in touched:
             key = f"{connection}:{(owner or '').partition(':')[2]}"
             tx.execute(update(accounts).where(accounts.c.key == key).values(dirty=True))
         return Erased(found, texts)
 
-    def _blank(self, tx: Connection, word: str) -> int:
-        """Take a word out of every text, also as JSON writes it."""
+    def name(self, tx: Connection, word: str, tasks: Mapping[str, str]) -> Erased:
+        """Take the name of somebody whose record is gone already out of every text."""
+        return Erased({}, self._blank(tx, word, tasks) if len(word) >= SHORTEST else 0)
+
+    def _blank(self, tx: Connection, word: str, tasks: Mapping[str, str]) -> int:
+        """Take a word out of every text, also as JSON and HTML write it.
+
+        Of the mirror that is our tasks: what else names somebody is the CRM's own.
+        """
         count = 0
+        forms = dict.fromkeys((word, to_json(word)[1:-1], escape(word)))
+        for connection, source in tasks.items():
+            mirrored = (records.c.connection == connection) & (records.c.source == source)
+            for form in forms:
+                count += tx.execute(
+                    update(records)
+                    .where(mirrored, _holds(records.c.fields, form))
+                    .values(fields=func.replace(records.c.fields, form, FORGOTTEN))
+                ).rowcount
         for table, column in TEXTS:
-            for form in dict.fromkeys((word, to_json(word)[1:-1])):
+            for form in forms:
                 count += tx.execute(
                     update(table)
                     .where(_holds(column, form))
