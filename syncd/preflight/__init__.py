@@ -37,7 +37,9 @@ def _looked_at(connected: Connected, policy: Policy) -> Iterator[CheckNote]:
     connector = connected.connector
     connector.open()
     yield CheckNote("ok", f"logged in to {connector.identity()}")
-    yield from connector.check()
+    for note in connector.check():
+        if not note.object or note.object in _written(connected):
+            yield note
     look = Look(connected, policy)
     yield from inputs(look)
     yield from input_types(look)
@@ -47,3 +49,10 @@ def _looked_at(connected: Connected, policy: Policy) -> Iterator[CheckNote]:
     left = connector.allowance().left
     if left is not None:
         yield CheckNote("ok" if left else "warning", f"{left:,} API calls left to syncd today")
+
+
+def _written(connected: Connected) -> set[str]:
+    """The CRM's objects that syncd writes."""
+    mapping = connected.mapping
+    found = {mapping.account_object} if mapping.account_writes else set()
+    return found if mapping.task is None else {*found, mapping.task.shape.object}
