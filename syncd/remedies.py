@@ -76,7 +76,7 @@ REMEDIES = {
     "VALIDATION_ERROR": "HubSpot refused the value; its message says which and why.",
     # syncd's own
     "FIELD_MISSING": "Run `syncd provision`, grant read access, or correct the name in the mapping.",
-    "OBJECT_WITHHELD": "Give the integration user read access to the object, or take it out of the mapping.",
+    "OBJECT_WITHHELD": "Give syncd's login read access to the object, or take it out of the mapping.",
     "NO_ASSIGNEE": "Set [policy.tasks] fallback_assignee, or give the account an active owner.",
 }
 

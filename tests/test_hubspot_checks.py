@@ -60,12 +60,14 @@ def test_a_new_portal_is_provisioned_and_then_fit(
 ) -> None:
     """Check names what is missing, provision makes exactly that, once; then check is content."""
     before, missed = office.notes(capsys)
+    logins = [note["text"] for note in missed if note["text"].startswith("logged in")]
     made, steps = office.call(capsys, "provision", "--apply")
     after, notes = office.notes(capsys)
     again, none = office.call(capsys, "provision", "--apply")
     group = {s["name"] for s in steps["steps"] if s["kind"] == "group"}
 
     assert (before, made, after, again) == (2, 0, 0, 0)
+    assert len(logins) == 1
     assert all("syncd provision" in note["remedy"] for note in wrong(missed))
     assert "companies.syncd" in group
     assert wrong(notes) == []

@@ -30,6 +30,7 @@ from syncd.connector.protocol import (
     Lack,
     LongWrites,
     SourceFiles,
+    mend,
 )
 from syncd.connector.proxy import Proxy, proxy_for, proxy_secrets
 from syncd.connector.records import Association, Cursor, Page, Record, Source
@@ -72,6 +73,7 @@ __all__ = [
     "TaskUpsert",
     "Value",
     "WriteResult",
+    "mend",
     "proxy_for",
     "proxy_secrets",
 ]

@@ -226,9 +226,18 @@ class LongWrites(Protocol):
         ...
 
 
+@runtime_checkable
 class ClickPaths(Protocol):
     """A connector that knows where an admin mends what is lacking (optional)."""
 
     def click_path(self, lack: Lack, object: str, field: str) -> str:
         """The clicks in the CRM's own pages, and what to do there; empty where there are none."""
         ...
+
+
+def mend(
+    connector: object, lack: Lack, object_: str, field: str = "", *, otherwise: str = ""
+) -> str:
+    """Where an admin mends it in this CRM's own pages; `otherwise`, if the connector knows none."""
+    told = connector.click_path(lack, object_, field) if isinstance(connector, ClickPaths) else ""
+    return told or otherwise

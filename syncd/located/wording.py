@@ -16,11 +16,16 @@ from syncd.errors import Problem
 from syncd.located.toml import Loc, LocatedToml
 
 _MISSING: Any = object()
+NEAR, SHORT_NEAR, SHORT = 0.75, 0.66, 5
+"""How alike words are that may be taken for one another: a letter or two apart, which in a word of
+five letters or fewer is a greater part of it."""
 
 
-def did_you_mean(word: str, choices: Iterable[str], *, cutoff: float = 0.6) -> str:
+def did_you_mean(word: str, choices: Iterable[str], *, cutoff: float | None = None) -> str:
     """``did you mean "renewal_date"?``, or nothing when no choice is near (1: the same word)."""
     by_lower = {choice.lower(): choice for choice in choices}
+    if cutoff is None:
+        cutoff = SHORT_NEAR if len(word) <= SHORT else NEAR
     near = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
     return f'did you mean "{by_lower[near[0]]}"?' if near else ""
 

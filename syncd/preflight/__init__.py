@@ -16,6 +16,9 @@ from syncd.sync import Connected
 
 __all__ = ["MISSING", "preflight"]
 
+LOGGED_IN = "logged in to"
+"""So begins the note of a connector that itself says where it is logged in."""
+
 
 def preflight(connected: Connected, policy: Policy) -> tuple[list[CheckNote], bool]:
     """Everything worth knowing before the first run, errors and warnings alike.
@@ -36,10 +39,13 @@ def preflight(connected: Connected, policy: Policy) -> tuple[list[CheckNote], bo
 def _looked_at(connected: Connected, policy: Policy) -> Iterator[CheckNote]:
     connector = connected.connector
     connector.open()
-    yield CheckNote("ok", f"logged in to {connector.identity()}")
+    told = False
     for note in connector.check():
+        told |= note.text.startswith(LOGGED_IN)
         if not note.object or note.object in _written(connected):
             yield note
+    if not told:
+        yield CheckNote("ok", f"{LOGGED_IN} {connector.identity() or connected.name}")
     look = Look(connected, policy)
     yield from inputs(look)
     yield from input_types(look)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from syncd.connector import CheckNote, FieldSpec, FieldType, Lack, ObjectSchema
+from syncd.connector import CheckNote, FieldSpec, FieldType, Lack, ObjectSchema, mend
 from syncd.errors import AccessError, RequestError
 from syncd.policy import Policy
 from syncd.rules import RULES
@@ -55,9 +55,7 @@ class Look:
 
     def mend(self, lack: Lack, object: str, field: str = "", *, otherwise: str = "") -> str:
         """The clicks in the CRM's own pages; `otherwise`, where the connector knows none."""
-        path = getattr(self.connected.connector, "click_path", None)
-        told = "" if path is None else str(path(lack, object, field))
-        return told or otherwise
+        return mend(self.connected.connector, lack, object, field, otherwise=otherwise)
 
     def cost(self, used: Iterable[str]) -> str:
         """Which rules are off without these inputs; empty: none."""

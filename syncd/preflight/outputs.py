@@ -41,7 +41,7 @@ def _fits(look: Look, spec: FieldSpec, field: SchemaField) -> Iterator[CheckNote
     place = f"{spec.object}.{field.name}"
     where = (spec.object, field.name)
     if not field.writable:
-        otherwise = "give the integration user edit access to it (field-level security)"
+        otherwise = "give this login edit access to the field"
         yield CheckNote(
             "error",
             f"{place} may not be written by this login{UNWRITTEN}",

@@ -9,7 +9,7 @@ from datetime import timedelta
 import msgspec
 from msgspec.structs import replace
 
-from syncd.connector import ObjectSchema, Source
+from syncd.connector import ObjectSchema, Source, mend
 from syncd.errors import AccessError, RequestError, StopRunError
 from syncd.rules import RULES
 from syncd.store import Reject
@@ -102,10 +102,14 @@ def reject_field(connected: Connected, source: Source, field: str) -> None:
             field=field,
             code="FIELD_MISSING",
             message=f"{source.object} has no field {field} that this login can see; {cost}",
-            remedy=(
-                "Run `syncd provision` to create it, or give the integration user read access "
-                "to it, or correct the name in the mapping"
-            ),
+            remedy=mend(
+                connected.connector,
+                "read",
+                source.object,
+                field,
+                otherwise="Give this login read access to it, or correct its name in the mapping",
+            )
+            + "; a field that is syncd's own to make: `syncd provision --apply`",
             kind="field",
             fingerprint=f"missing:{connected.mapping.hash}",
         )
@@ -118,8 +122,11 @@ def withhold_source(
     """A whole object is out of sight: its rules are off. Without accounts nothing can be done."""
     if source.name == connected.mapping.account_source:
         raise StopRunError(f"accounts cannot be read: {error}") from error
-    remedy = getattr(error, "remedy", "") or (
-        f"Give the integration user read access to {source.object}, or take it out of the mapping"
+    remedy = getattr(error, "remedy", "") or mend(
+        connected.connector,
+        "object",
+        source.object,
+        otherwise=f"Give this login read access to {source.object}, or take it out of the mapping",
     )
     connected.rejected.append(
         Reject(
