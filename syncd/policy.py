@@ -199,8 +199,11 @@ class HandoffPolicy(PolicyPart):
 class HealthBands(PolicyPart):
     """Least score of the green and the yellow band; below yellow is red."""
 
-    green: Annotated[Number, Field(ge=0, le=100)] = 70
-    yellow: Annotated[Number, Field(ge=0, le=100, validate_default=True)] = 40
+    green: Annotated[Number, Field(ge=0, le=100, description="least score of green")] = 70
+    yellow: Annotated[
+        Number,
+        Field(ge=0, le=100, validate_default=True, description="least score of yellow"),
+    ] = 40
 
     @field_validator("yellow")
     @classmethod
@@ -277,7 +280,7 @@ class PlaybookPolicy(PolicyPart):
     id: str = Field(
         description="lower-case letters, digits and hyphens; a shipped one's changes it"
     )
-    enabled: Truth = True
+    enabled: Truth = Field(default=True, description="false switches a shipped one off")
     when: str | None = Field(
         None, description="condition that opens the task, over the account's values"
     )
@@ -291,7 +294,9 @@ class PlaybookPolicy(PolicyPart):
     due: str | Whole | None = Field(
         None, description="business days from today, or an expression giving a date"
     )
-    priority: Literal["low", "normal", "high"] | None = None
+    priority: Literal["low", "normal", "high"] | None = Field(
+        None, description="of the task; default: normal"
+    )
     subject: str | None = Field(None, description="template of the subject")
     body: str | None = Field(None, description="template of the text")
     each: Literal["handoff", "signal"] | None = Field(
@@ -323,4 +328,6 @@ class Policy(PolicyPart):
     health: HealthPolicy = HealthPolicy()
     cadence: CadencePolicy = CadencePolicy()
     tasks: TasksPolicy = TasksPolicy()
-    playbooks: tuple[PlaybookPolicy, ...] = ()
+    playbooks: tuple[PlaybookPolicy, ...] = Field(
+        (), description="adds to the shipped ones, or replaces one by its id"
+    )

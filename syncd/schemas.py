@@ -88,7 +88,13 @@ def config_schema(known: Sequence[str]) -> dict[str, Any]:
         "title": "a connection of another connector",
         "type": "object",
         "required": ["connector", "mapping"],
-        "properties": {"connector": {"type": "string", "not": {"enum": list(known)}}},
+        "properties": {
+            "connector": {
+                "type": "string",
+                "not": {"enum": list(known)},
+                "description": "the name of another installed connector",
+            }
+        },
     }
     schema["properties"]["connections"]["additionalProperties"] = {"anyOf": [*tables, other]}
     written = _as_written(schema)

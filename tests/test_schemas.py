@@ -89,6 +89,35 @@ def test_every_command_that_answers_in_json_has_a_schema() -> None:
     assert answering == set(ANSWERS)
 
 
+def test_every_key_of_the_config_is_described() -> None:
+    """An editor tells of each key what it is for, the keys of shipped connectors included."""
+    schema = schemas()["config.schema.json"]
+    parts = schema["$defs"]
+    keys = [
+        (name, key)
+        for table in _objects(schema)
+        for name, key in table.get("properties", {}).items()
+    ]
+    bare = [
+        name
+        for name, key in keys
+        if not key.get("description")
+        and not parts.get(key.get("$ref", "").rpartition("/")[2], {}).get("description")
+    ]
+
+    assert len(keys) > 100
+    assert not bare
+
+
+def _objects(schema: Any) -> Iterator[dict[str, Any]]:
+    """Every object in the schema."""
+    if isinstance(schema, dict):
+        yield schema
+    for value in schema.values() if isinstance(schema, dict) else schema:
+        if isinstance(value, (dict, list)):
+            yield from _objects(value)
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "mappings").glob("*.toml")), ids=lambda p: p.stem)
 def test_shipped_mappings_fit_their_schema(path: Path) -> None:
     """Editors find nothing wrong in what ships, and the first line tells them the schema."""

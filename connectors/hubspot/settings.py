@@ -15,11 +15,13 @@ class Auth(BaseModel):
 
     model_config = _STRICT
 
-    flow: Literal["private_app", "oauth"] = "private_app"
-    access_token: SecretStr | None = None
-    client_id: SecretStr | None = None
-    client_secret: SecretStr | None = None
-    refresh_token: SecretStr | None = None
+    flow: Literal["private_app", "oauth"] = Field(
+        "private_app", description="a private app's token, or OAuth with a refresh token"
+    )
+    access_token: SecretStr | None = Field(None, description="for private_app")
+    client_id: SecretStr | None = Field(None, description="for oauth")
+    client_secret: SecretStr | None = Field(None, description="for oauth")
+    refresh_token: SecretStr | None = Field(None, description="for oauth")
 
     @model_validator(mode="after")
     def _has_what_the_flow_needs(self) -> Self:
@@ -35,36 +37,46 @@ class Auth(BaseModel):
 
 
 class Limits(BaseModel):
-    """How much of HubSpot's allowance may be used.
-
-    `daily_share`: part of the account's calls of a day, counted with everybody's use.
-    `requests_per_10_seconds`: None takes what HubSpot's headers grant.
-    `searches_per_second`: HubSpot allows 5 to the whole account, whoever asks.
-    """
+    """How much of HubSpot's allowance may be used."""
 
     model_config = _STRICT
 
-    daily_share: float = Field(default=0.5, gt=0, le=1)
-    requests_per_10_seconds: int | None = Field(default=None, ge=1)
-    searches_per_second: int = Field(default=4, ge=1)
+    daily_share: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        description="part of the account's calls of a day, counted with everybody's use",
+    )
+    requests_per_10_seconds: int | None = Field(
+        default=None, ge=1, description="left out: what HubSpot's headers grant"
+    )
+    searches_per_second: int = Field(
+        default=4, ge=1, description="HubSpot allows 5 to the whole account, whoever asks"
+    )
 
 
 class HubSpotSettings(BaseModel):
-    """A HubSpot connection. `portal_id` guards against writing to the wrong portal.
-
-    `api_version` empty speaks the v3 and v4 paths, else the dated ones ("2026-09").
-    `lag_seconds` is by how much increments overlap, as HubSpot's search index runs behind.
-    """
+    """A HubSpot connection."""
 
     model_config = _STRICT
 
-    base_url: str = "https://api.hubapi.com"
-    ca_file: str = ""
-    portal_id: str = ""
-    api_version: str = Field(default="", pattern=r"^(\d{4}-\d{2}(-beta)?)?$")
-    connect_timeout_seconds: float = Field(default=5.0, gt=0)
-    read_timeout_seconds: float = Field(default=30.0, gt=0)
-    lag_seconds: int = Field(default=60, ge=0)
+    base_url: str = Field("https://api.hubapi.com", description="HubSpot's address")
+    ca_file: str = Field("", description="a private certificate authority, as behind a proxy")
+    portal_id: str = Field("", description="guards against writing to the wrong portal")
+    api_version: str = Field(
+        default="",
+        pattern=r"^(\d{4}-\d{2}(-beta)?)?$",
+        description='empty: the v3 and v4 paths; else the dated ones ("2026-09")',
+    )
+    connect_timeout_seconds: float = Field(
+        default=5.0, gt=0, description="how long a connection may take to be made"
+    )
+    read_timeout_seconds: float = Field(default=30.0, gt=0, description="that of one answer")
+    lag_seconds: int = Field(
+        default=60,
+        ge=0,
+        description="by how much increments overlap, as HubSpot's search index runs behind",
+    )
     auth: Auth
     limits: Limits = Limits()
 

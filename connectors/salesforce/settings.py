@@ -32,23 +32,25 @@ NEEDED = {
 
 
 class AuthSettings(BaseModel):
-    """``[connections.<name>.auth]``: the flow and what it needs.
-
-    `audience` is the ``aud`` of a JWT; empty: login.salesforce.com, or test.salesforce.com
-    for a sandbox org's host.
-    """
+    """``[connections.<name>.auth]``: the flow and what it needs."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    flow: Flow = Flow.CLIENT_CREDENTIALS
-    client_id: SecretStr | str | None = None
-    client_secret: SecretStr | None = None
-    username: SecretStr | str | None = None
-    private_key: SecretStr | None = None
-    refresh_token: SecretStr | None = None
-    password: SecretStr | None = None
-    security_token: SecretStr | None = None
-    audience: str = ""
+    flow: Flow = Field(Flow.CLIENT_CREDENTIALS, description="the OAuth grant")
+    client_id: SecretStr | str | None = Field(None, description="the app's consumer key")
+    client_secret: SecretStr | None = Field(None, description="the app's consumer secret")
+    username: SecretStr | str | None = Field(
+        None, description="the integration user's; for jwt and password"
+    )
+    private_key: SecretStr | None = Field(None, description="for jwt")
+    refresh_token: SecretStr | None = Field(None, description="for refresh_token")
+    password: SecretStr | None = Field(None, description="for password, which is being retired")
+    security_token: SecretStr | None = Field(None, description="for password")
+    audience: str = Field(
+        "",
+        description="the aud of a JWT; empty: login.salesforce.com, or test.salesforce.com for a "
+        "sandbox org's host",
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> AuthSettings:
@@ -68,39 +70,57 @@ class AuthSettings(BaseModel):
 class LimitSettings(BaseModel):
     """``[connections.<name>.limits]``.
 
-    `daily_share`: the part of the org's daily API calls, everybody's use counted, at which
-    syncd stops. `bulk_threshold`: a full read of more rows than this goes through Bulk API 2.0
-    (a REST page has 2,000 rows, so 50,000 rows are 25 calls; where Salesforce gives smaller
-    pages, ten of them are the most). `bulk_write_threshold`: updates of more rows than
-    this in one run, or so many new tasks, go through Bulk API 2.0 too; Salesforce advises 2,000.
-    `bulk_deadline_minutes`: how long a bulk job may take before the run gives up on it (the job
-    goes on, and the next run takes it up).
+    A REST page has 2,000 rows, so that 50,000 rows are 25 calls; where Salesforce gives smaller
+    pages, ten of them are the most before Bulk API takes over. For writes Salesforce advises 2,000.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    daily_share: float = Field(default=0.5, gt=0, le=1)
-    bulk_threshold: int = Field(default=50_000, ge=1)
-    bulk_write_threshold: int = Field(default=2_000, ge=1)
-    bulk_deadline_minutes: float = Field(default=60, gt=0)
+    daily_share: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        description="part of the org's daily API calls, counted with everybody's use, at which "
+        "syncd stops",
+    )
+    bulk_threshold: int = Field(
+        default=50_000, ge=1, description="a full read of more rows goes through Bulk API 2.0"
+    )
+    bulk_write_threshold: int = Field(
+        default=2_000,
+        ge=1,
+        description="more updates in one run, or so many new tasks, go through Bulk API 2.0",
+    )
+    bulk_deadline_minutes: float = Field(
+        default=60,
+        gt=0,
+        description="how long a bulk job may take before the run gives up on it; the job goes on, "
+        "and the next run takes it up",
+    )
 
 
 class SalesforceSettings(BaseModel):
-    """``[connections.<name>]`` of a Salesforce org, without what every connection has.
-
-    `lag_seconds`: how much of what was already read is read again, because a record's stamp is
-    set before its transaction is committed. `timeout_seconds` is that of one answer.
-    `allow_duplicates`: write also where one of the org's duplicate rules only warns.
-    """
+    """``[connections.<name>]`` of a Salesforce org, without what every connection has."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    instance_url: str
-    api_version: str = "66.0"
-    ca_file: str = ""
-    lag_seconds: int = Field(default=300, ge=0, le=86_400)
-    timeout_seconds: float = Field(default=120, gt=0, le=600)
-    allow_duplicates: bool = False
+    instance_url: str = Field(
+        description="the org's own address, such as https://acme.my.salesforce.com"
+    )
+    api_version: str = Field("66.0", description="of the REST API")
+    ca_file: str = Field("", description="a private certificate authority, as behind a proxy")
+    lag_seconds: int = Field(
+        default=300,
+        ge=0,
+        le=86_400,
+        description="how much of what was already read is read again, because a record's stamp is "
+        "set before its transaction is committed",
+    )
+    timeout_seconds: float = Field(default=120, gt=0, le=600, description="that of one answer")
+    allow_duplicates: bool = Field(
+        default=False,
+        description="write also where one of the org's duplicate rules only warns",
+    )
     auth: AuthSettings
     limits: LimitSettings = LimitSettings()
 

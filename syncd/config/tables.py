@@ -199,7 +199,9 @@ class ConfigFile(Table):
     schedule: ScheduleTable = ScheduleTable()
     write: WriteTable = WriteTable()
     retention: RetentionTable = RetentionTable()
-    connections: dict[str, dict[str, Any]] = Field(min_length=1)
+    connections: dict[str, dict[str, Any]] = Field(
+        min_length=1, description="the CRMs, each under a name of your choice"
+    )
     policy: Policy = Policy()
     currency: CurrencyTable = CurrencyTable()
     link: LinkTable = LinkTable()
