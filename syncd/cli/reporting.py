@@ -1,0 +1,188 @@
+"""A run told: as JSON, and as a person reads it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from syncd.cli.output import counted, note, on_terminal, say, shorten, table, words
+
+if TYPE_CHECKING:
+    from syncd.bootstrap import Wired
+    from syncd.sync import ConnectionReport, Report
+
+CHANGES_SHOWN = 200
+
+
+def report_json(report: Report, ready: Wired) -> dict[str, Any]:
+    """A run as JSON; its schema is docs/schemas/plan.schema.json (and sync.schema.json)."""
+    keys = {change.account for c in report.connections for change in c.plan.sets}
+    keys |= {task.account for c in report.connections for task in c.plan.tasks}
+    with ready.store.begin(write=False) as tx:
+        names = {key: a.name for key, a in ready.store.book.account(tx, sorted(keys)).items()}
+    users = {c.name: c.users for c in ready.connections}
+    changes = [
+        {
+            "connection": change.connection,
+            "object": change.object,
+            "record": change.record,
+            "account": change.account.partition(":")[2],
+            "account_name": names.get(change.account, ""),
+            "field": change.field,
+            "before": change.before,
+            "after": change.after,
+            "because": change.because,
+        }
+        for connection in report.connections
+        for change in connection.plan.sets
+    ]
+    tasks = []
+    for connection in report.connections:
+        for task in connection.plan.tasks:
+            person = users.get(connection.name, {}).get(task.assignee or "")
+            tasks.append(
+                {
+                    "op": task.op,
+                    "playbook": task.playbook,
+                    "key": task.key,
+                    "connection": connection.name,
+                    "record": task.record,
+                    "account": task.account_record,
+                    "account_name": names.get(task.account, ""),
+                    "assignee": task.assignee,
+                    "assignee_name": person.name if person else None,
+                    "due": task.due,
+                    "subject": task.subject,
+                    "priority": task.priority,
+                    "because": task.because,
+                }
+            )
+    holds = [c.held for c in report.connections if c.held is not None]
+    worst = max(holds, key=lambda held: held.share, default=None)
+    document: dict[str, Any] = {
+        "run": report.run,
+        "changes": changes,
+        "tasks": tasks,
+        "calls": {
+            c.name: {"read": c.calls.read, "write": c.calls.write} for c in report.connections
+        },
+        "held": None if worst is None else {"share": worst.share, "limit": worst.limit},
+        "nothing_to_do": report.nothing_to_do,
+        "exit_code": report.exit_code,
+        "connections": {
+            c.name: {
+                "exit_code": c.exit_code,
+                "message": c.message,
+                "rules_off": list(c.off),
+                "pulled": c.pulled,
+                "derived": c.derived,
+            }
+            for c in report.connections
+        },
+        "rejects": [
+            {
+                "connection": reject.connection,
+                "object": reject.object,
+                "record": reject.record,
+                "field": reject.field,
+                "code": reject.code,
+                "message": reject.message,
+            }
+            for reject in report.rejects
+        ],
+    }
+    document["kept"] = sum(len(c.plan.kept) for c in report.connections)
+    return document
+
+
+def counts_json(report: Report) -> dict[str, int]:
+    """What `sync --json` tells beyond the plan, also of a dry run: of that, noughts written."""
+    return {name: report.total(name) for name in ("written", "failed", "rejected", "deferred")}
+
+
+def show_plan(document: dict[str, Any]) -> None:
+    """Each change, its reason, and what it costs."""
+    changes, tasks = document["changes"], document["tasks"]
+    if changes:
+        table(
+            ("account", "field", "before", "after", "because"),
+            [
+                (
+                    shorten(c["account_name"], 32),
+                    c["field"],
+                    shorten(words(c["before"]), 40),
+                    shorten(words(c["after"]), 40),
+                    shorten(c["because"], 90),
+                )
+                for c in changes[: CHANGES_SHOWN if on_terminal() else len(changes)]
+            ],
+            title=f"{len(changes)} field changes",
+        )
+        if on_terminal() and len(changes) > CHANGES_SHOWN:
+            note(f"… and {len(changes) - CHANGES_SHOWN} more (`syncd plan --json` has all)")
+    if tasks:
+        table(
+            ("task", "account", "for", "due", "subject", "because"),
+            [
+                (
+                    t["op"],
+                    shorten(t["account_name"], 32),
+                    t["assignee_name"] or t["assignee"] or "",
+                    t["due"],
+                    shorten(t["subject"], 60),
+                    shorten(t["because"], 60),
+                )
+                for t in tasks
+            ],
+            title=f"{len(tasks)} tasks",
+        )
+
+
+def show_end(report: Report, *, planned: bool) -> None:
+    """How it went, a line a connection."""
+    for c in report.connections:
+        if c.message and c.exit_code not in {0, 3}:
+            say(f"{c.name}: {c.message}")
+        if c.held is not None:
+            say(
+                f"{c.name}: {c.held.accounts} of {c.held.filled} accounts with filled fields would "
+                f"have one overwritten ({c.held.share:.0%}, limit {c.held.limit:.0%}). Look at "
+                f"`syncd plan`; if it is right, `syncd approve {report.run}` or "
+                "`syncd sync --approve`."
+            )
+        if c.off:
+            say(f"{c.name}: rules off for want of inputs: {', '.join(c.off)} (`syncd rejects`)")
+        if c.exit_code in {0, 3}:
+            say(f"{c.name}: {_outcome(c, planned=planned)}")
+        if c.plan.kept:
+            say(f"{c.name}: kept {counted(len(c.plan.kept), 'value')} that people changed")
+        if c.failed or c.rejected:
+            both = ((c.failed, "write"), (c.rejected, "record"))
+            refused = " and ".join(counted(count, noun) for count, noun in both if count)
+            say(f"{c.name}: {refused} refused (`syncd rejects`)")
+        postponed = len(c.plan.postponed)
+        if postponed:
+            say(
+                f"{c.name}: {counted(postponed, 'new task')} put off to another day "
+                "(max_new_tasks_per_user_per_day)"
+            )
+        if c.deferred > postponed:
+            say(f"{c.name}: {counted(c.deferred - postponed, 'write')} put off to the next run")
+    if report.nothing_to_do:
+        say("nothing to do")
+
+
+def _outcome(c: ConnectionReport, *, planned: bool) -> str:
+    """What a run that was not stopped came to, in one sentence."""
+    calls = f"{c.calls.read} API calls to read, {c.calls.write} to write"
+    if c.accounts == 0:
+        return (
+            "no account matches the mapping. Check [account] object and where, "
+            "and that the login may see accounts."
+        )
+    if c.plan.empty:
+        return f"nothing to do ({c.accounts} accounts, {calls})"
+    if planned:
+        fields, tasks = counted(len(c.plan.sets), "field"), counted(len(c.plan.tasks), "task")
+        return f"would change {fields} and {tasks} ({calls})"
+    tasks = ", ".join(f"{n} {op}" for op, n in sorted(c.tasks_done.items())) or "none"
+    return f"wrote {counted(c.fields_written, 'field')}, tasks: {tasks} ({calls})"
