@@ -128,6 +128,30 @@ def test_plan_out_is_the_same_plan(book: Book) -> None:
     assert written == book.plan.answer
 
 
+def test_plan_out_of_reach_is_a_wrong_argument(book: Book) -> None:
+    """A folder that is not there is told before anything is asked."""
+    ended = book.run("plan", "--out", book.folder / "nowhere" / "plan.json", wanted=2)
+
+    assert "there is no folder" in ended.err
+
+
+def test_off_works_out_and_plan_prints(book: Book) -> None:
+    """`mode = "off"` tells how much there would be to do; `mode = "plan"` prints it, too."""
+    text = book.config.read_text(encoding="utf-8")
+    wider = "[policy.renewal]\nwindow_days = 200\n"
+    printed = {}
+    for mode in ("off", "plan"):
+        other = book.config.with_name(f"{mode}.toml")
+        other.write_text(
+            f'{text}\n{wider}[write]\nmax_overwrite_share = 1\nmode = "{mode}"\n', encoding="utf-8"
+        )
+        printed[mode] = book.run("sync", "-c", other, wanted=None).out
+
+    assert "would change" in printed["off"]
+    assert "field changes" not in printed["off"]
+    assert "field changes" in printed["plan"]
+
+
 def test_plan_as_of_another_day(book: Book) -> None:
     """A later day has other values; the state is as it was, and nothing is written."""
     answer = book.ask("plan", "--as-of", "2031-01-01", wanted=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,7 @@ from memory_rooms import SOON
 from connectors.memory import MemoryConnector
 from syncd.errors import LeaseError
 from syncd.sync import EXIT_DONE, EXIT_UNREACHABLE, Lease
+from syncd.sync.due import bases
 
 state, postgres = states.state, states.postgres
 room, synced = memory_rooms.room, memory_rooms.synced
@@ -271,3 +273,18 @@ def test_a_clock_that_went_back_derives_everything_anew(synced: Room) -> None:
     assert synced.account("A3")["RenewalStatus"] == "not_due"
     assert report.connections[0].derived == 6
     assert planned(synced.sync()) == (0, 0)
+
+
+def test_a_changed_rate_derives_every_account_anew(room: Room) -> None:
+    """A rate of the config or of the CRM that is new or another changes what all accounts say."""
+    turn = room.turn()
+    (one,) = turn.connections
+    found: list[str] = []
+    for rate in ("0.01", "0.02", "0.02"):
+        one.context = replace(one.context, others={"JPY": Decimal(rate)})
+        found += bases(turn, [one]).values()
+    one.context = replace(one.context, home="USD", rates={"JPY": Decimal("0.03")})
+    found += bases(turn, [one]).values()
+
+    assert found[1] == found[2]
+    assert len(set(found)) == 3

@@ -39,13 +39,19 @@ def plan(config: Path, as_json_: bool, out: Path | None, as_of: date | None) -> 
     from syncd.bootstrap import load, wired
     from syncd.sync import run_once
 
+    if out is not None and not out.parent.is_dir():
+        raise click.BadParameter(f"there is no folder {out.parent}", param_hint="--out")
     with wired(load(config)) as ready, _watching() as progress:
         report = run_once(ready.turn(clock=moment, dry=True, as_of=as_of, progress=progress))
         document = report_json(report, ready)
     if out is not None:
-        with out.open("w", encoding="utf-8") as file:
-            json.dump(document, file, indent=2, default=as_json)
-            file.write("\n")
+        try:
+            with out.open("w", encoding="utf-8") as file:
+                json.dump(document, file, indent=2, default=as_json)
+                file.write("\n")
+        except OSError as error:
+            reason = error.strerror or "it cannot be written"
+            raise click.BadParameter(f"{out}: {reason}", param_hint="--out") from error
     if as_json_:
         answer(document)
     else:
@@ -73,7 +79,7 @@ def sync(config: Path, as_json_: bool, full: bool, dry_run: bool, approve: bool)
     if as_json_:
         answer(document)
     else:
-        if report.dry:
+        if report.dry and (dry_run or turn.write.mode != "off"):
             show_plan(document)
         show_end(report, planned=report.dry)
     return report.exit_code

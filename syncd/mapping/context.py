@@ -47,6 +47,11 @@ class ReadContext:
                 factors.setdefault(code.upper(), rate)
         object.__setattr__(self, "_factors", factors)
 
+    def money(self) -> str:
+        """What money is worth here, as a text that changes when any rate does."""
+        known = ",".join(f"{code}={rate}" for code, rate in sorted(self._factors.items()))
+        return f"{self.currency}:{known}"
+
     def factor(self, currency: str | None) -> Decimal | None:
         """Worth of one unit of `currency` in the portfolio's; None: nobody knows.
 

@@ -52,12 +52,14 @@ class Due(Struct, frozen=True):
 
 
 def bases(turn: Turn, served: Sequence[Connected]) -> dict[str, str]:
-    """Change when the mapping or the policy does: then every account is derived anew.
+    """Change when the mapping, the policy or a rate does: then every account is derived anew.
 
     Linked connections have one together, for an account of one may have records of another.
     """
     own = {
-        c.name: f"{c.mapping.hash}:{turn.policy_hash}:{','.join(sorted(c.withheld))}"
+        c.name: ":".join(
+            (c.mapping.hash, turn.policy_hash, ",".join(sorted(c.withheld)), c.context.money())
+        )
         for c in turn.connections
     }
     if turn.link is not None:
