@@ -74,6 +74,22 @@ def test_a_domain_that_two_accounts_of_a_crm_have_links_nobody() -> None:
     assert doubts(RULES, *records) == ["ambiguous_domain"]
 
 
+def test_a_pair_in_the_list_ends_the_doubt() -> None:
+    """Two accounts of one CRM have the domain, and the list says which of them it is."""
+    records = (
+        Known("sf", "a", "acme.example"),
+        Known("hs", "1", "acme.example"),
+        Known("hs", "2", "acme.example"),
+    )
+    decided = LinkRules(connections=("sf", "hs"), pairs=((("sf", "a"), ("hs", "1")),))
+    another = Known("sf", "b", "acme.example")
+
+    assert doubts(RULES, *records) == ["ambiguous_domain"]
+    assert groups(decided, *records) == {(("sf", "a"), ("hs", "1"))}
+    assert doubts(decided, *records) == []
+    assert doubts(decided, *records, another) == ["ambiguous_domain"]
+
+
 def test_a_shared_domain_says_nothing() -> None:
     """A reseller's domain that the admin names is no sign of anything."""
     rules = LinkRules(connections=("sf", "hs"), shared_domains=frozenset({"reseller.example"}))

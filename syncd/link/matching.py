@@ -256,8 +256,8 @@ class _Matching:
         if len(set(connections)) < 2:  # noqa: PLR2004 - two CRMs
             return
         if len(set(connections)) < len(connections):
-            single = [place for place in places if place not in self.group]
-            if single:
+            alone = {place[0] for place in places if place not in self.group}
+            if any(self._has_choice(connection, places) for connection in alone):
                 text = f"more than one account of a CRM has the domain {domain}: {_named(places)}"
                 self.doubts.append(Doubt("ambiguous_domain", tuple(places), text))
             return
@@ -267,6 +267,15 @@ class _Matching:
                 if self._order(one) < self._order(other):
                     why = f"they have the domain {domain}"
                     self._join(_Edge(one, other, "domain", why))
+
+    def _has_choice(self, connection: str, places: Iterable[Place]) -> bool:
+        """Whether one of these could still be the customer of another account of this CRM.
+
+        What the list or the ids have joined to one of that CRM already is decided.
+        """
+        return any(
+            all(member[0] != connection for member in self._members(place)) for place in places
+        )
 
     def _doubt(self, kind: Literal["ambiguous_id"], places: tuple[Place, ...], text: str) -> None:
         self.doubts.append(Doubt(kind, places, text))
