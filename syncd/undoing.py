@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from msgspec import Struct
+from sqlalchemy import Connection
 
 from syncd.errors import ConfigError, Problem
 from syncd.plan import UNDONE, CurrentTask, Plan, SetField, Shown, TaskChange, alike
@@ -29,7 +30,8 @@ class Undone(Struct, frozen=True):
 def undo(turn: Turn, connections: Sequence[Connected], run: int, *, apply: bool) -> Undone:
     """Put back what `run` wrote: fields to what they were, opened tasks closed with a note.
 
-    A field that was changed since is left, and so is a task that a person closed. What was taken
+    A field that was changed since is left, and so is a task that a person closed or, where it was
+    opened or closed by the run, has taken up: another owner, text or status. What was taken
     back is not done again by itself: another value is written, an opened task stays closed for its
     cycle, a closed one is closed for another reason only. Raises ConfigError for an unknown run.
     """
@@ -82,6 +84,7 @@ def _plan(
     with turn.store.begin(write=False) as tx:
         stored = turn.store.tasks.by_key(tx, connected.name, keys)
         shown = {task.key: task for task in current_tasks(tx, turn, connected, [*stored.values()])}
+        taken_up = _taken_up(tx, turn, connected, [*stored.values()])
         mirrored = {
             record.id: record.fields
             for record in turn.store.mirror.many(
@@ -97,13 +100,15 @@ def _plan(
         elif entry.kind in {"open", "update", "close"}:
             task = stored.get(entry.task_key or "")
             change = _task(connected, run, entry, task, shown.get(entry.task_key or ""))
+            if entry.kind != "update" and entry.task_key in taken_up:
+                change = None
             if change is None:
                 left.append(
                     {
                         "connection": connected.name,
                         "record": entry.record,
                         "task": entry.task_key,
-                        "because": _why_left(entry, task),
+                        "because": _why_left(entry, task, taken_up),
                     }
                 )
             else:
@@ -160,9 +165,37 @@ def _fields(
     return sets
 
 
-def _why_left(entry: Entry, task: StoredTask | None) -> str:
+def _taken_up(
+    tx: Connection, turn: Turn, connected: Connected, stored: Sequence[StoredTask]
+) -> frozenset[str]:
+    """Keys of the tasks in which a person has changed anything that syncd left there."""
+    mapping, source = connected.mapping.task, connected.mapping.task_source
+    if mapping is None or source is None:
+        return frozenset()
+    tasks = {task.record: task for task in stored if task.record is not None}
+    found = set()
+    for record in turn.store.mirror.many(tx, connected.name, source, sorted(tasks)):
+        task = tasks[record.id]
+        now = mapping.decode(record)
+        # A task that is begun is open in syncd's eyes, but no longer as syncd left it.
+        began = any(
+            record.fields.get(field) not in (None, word)
+            for field, word in mapping.encode({"status": "open"}).items()
+        )
+        if (task.state == "open" and began) or any(
+            word is not None and now[name] is not None and not alike(now[name], word)
+            for name, word in task.wrote.items()
+            if name in now and name != "status"
+        ):
+            found.add(task.key)
+    return frozenset(found)
+
+
+def _why_left(entry: Entry, task: StoredTask | None, taken_up: frozenset[str]) -> str:
     if task is None:
         return "the task is no longer known"
+    if entry.task_key in taken_up and task.state == ("closed" if entry.kind == "close" else "open"):
+        return "it has been changed since"
     if task.state in {"closed", "moved"} and entry.kind != "close":
         return "a later run has closed it"
     if task.state == "open" and entry.kind != "close":

@@ -71,3 +71,18 @@ def test_a_plan_held_again_and_again_keeps_its_numbers(synced: Room) -> None:
     assert released == 1
     assert done.exit_code == EXIT_DONE
     assert synced.account("A0")["Arr"] == Decimal(99_000)
+
+
+def test_an_approval_is_for_the_values_that_were_shown(synced: Room) -> None:
+    """Another value has come to stand in a field that would be overwritten: held again."""
+    synced.write = WritePolicy(min_accounts=3, on_human_edit="overwrite")
+    for number in range(3):
+        synced.crm.put("Contract", f"c-A{number}", Value=99_000)
+    held = synced.sync()
+    with synced.store.begin() as tx:
+        synced.store.runs.approve(tx, held.run, synced.now)
+    synced.crm.put("Account", "A0", Arr=Decimal(5))
+    other = synced.sync()
+
+    assert other.exit_code == EXIT_HELD
+    assert synced.account("A0")["Arr"] == Decimal(5)

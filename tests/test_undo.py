@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import states
@@ -142,6 +143,37 @@ def test_a_task_that_a_person_ended_is_left(room: Room) -> None:
     assert {item.get("task") for item in result.left} == {tasks[0]["Key"], tasks[1]["Key"]}
     assert room.tasks()[0]["Description"] == "done by Ann"
     assert len(room.tasks()) == 2
+
+
+@pytest.mark.parametrize(
+    "edit", [{"OwnerId": "u3"}, {"Subject": "Mine"}, {"Description": "waits for Bob"}, "begun"]
+)
+def test_a_task_that_a_person_has_taken_up_is_left(room: Room, edit: Any) -> None:
+    """Reassigned, retitled, written in or begun since it was opened, it is not closed."""
+    mine, *others = room.tasks()
+    room.crm.put("Task", mine["id"], **({"Status": "In Progress"} if edit == "begun" else edit))
+    stood = next(task for task in room.tasks() if task["id"] == mine["id"])
+    first = room.sync(dry=True).run - 1
+    result = taken_back(room, first)
+    after = {task["id"]: task for task in room.tasks()}
+
+    assert [item.get("task") for item in result.left] == [mine["Key"]]
+    assert result.left[0]["because"] == "it has been changed since"
+    assert after[mine["id"]] == stood
+    assert {after[task["id"]]["Status"] for task in others} == {"completed"}
+
+
+def test_a_closed_task_that_a_person_wrote_in_is_left(room: Room) -> None:
+    """A note that was put to a task after syncd closed it is not written over."""
+    room.crm.put("Contract", "c-A0", EndDate=date(2031, 9, 30))
+    closing = room.sync()
+    mine = next(task for task in room.tasks() if task["Status"] == "completed")
+    room.crm.put("Task", mine["id"], Description="Ann: agreed by phone")
+    result = taken_back(room, closing.run)
+    after = next(task for task in room.tasks() if task["id"] == mine["id"])
+
+    assert mine["Key"] in {item.get("task") for item in result.left}
+    assert (after["Status"], after["Description"]) == ("completed", "Ann: agreed by phone")
 
 
 def test_a_run_that_never_was(room: Room) -> None:

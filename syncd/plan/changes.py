@@ -122,7 +122,8 @@ class Plan(Struct, frozen=True):
         """
         return frozenset(
             hashlib.blake2b(
-                msgspec.json.encode((s.object, s.record, s.field, s.after)), digest_size=8
+                msgspec.json.encode((s.object, s.record, s.field, s.before, s.after)),
+                digest_size=8,
             ).hexdigest()
             for s in self.sets
             if counts(s)
