@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from processes import KINDS, Site, Zygote, site
 from pydantic import BaseModel
+from states import Postgres
 
 from connectors.hubspot.settings import Auth
 from connectors.salesforce.settings import AuthSettings
+from connectors.sandbox.faults import Fault, Rows
 from syncd import sync
+from syncd.bootstrap import loading
 from syncd.cli import exit_code
+from syncd.cli.output import table
 from syncd.config.secrets import secret_places
+from syncd.log import forget_secrets, register_secrets
 
 FLOWS = {
     "salesforce": ("client_credentials", "jwt", "refresh_token", "password"),
@@ -152,3 +160,138 @@ def test_a_login_that_works_shows_no_secret(
     assert sessions
     assert [secret for secret in canaries | sessions if secret in said] == []
     assert [secret for secret in canaries | sessions if secret.encode() in kept] == []
+
+
+# --- what a CRM or a driver says ------------------------------------------------------------------
+
+
+def test_a_crm_that_repeats_secrets_is_not_quoted(sites: dict[str, Site]) -> None:
+    """A refusal and a failure that hold the token: not in answers, log, state nor backup."""
+    crm = sites["hubspot"]
+    crm.begin()
+    token = (crm.folder / "secrets" / "hubspot_access_token").read_text().strip()
+    update = {"method": "POST", "path": "*/companies/batch/update", "times": 0}
+    crm.sandbox.faults.set([Fault(**update, rows=Rows("VALIDATION_ERROR", f"with {token} no"))])
+    refused = crm.run("sync")
+    said = (crm.folder / "out").read_text() + crm.said() + told(crm)
+    body = json.dumps({"status": "error", "category": "X", "message": f"{token} is tired"})
+    crm.sandbox.faults.set([Fault(status=400, body=body, times=0)])
+    failed = crm.run("sync", "--full")
+    said += (crm.folder / "out").read_text() + crm.said() + told(crm)
+    crm.sandbox.faults.set([])
+    for command in ("runs", "history", "rejects"):
+        crm.run(command, "--json")
+        said += (crm.folder / "out").read_text() + crm.said()
+    backed_up = crm.run("backup", str(crm.folder / "copy.db"))
+    kept = state_of(crm)
+    (crm.folder / "copy.db").unlink()
+
+    assert (refused, failed, backed_up) == (3, 5, 0)
+    assert "with [secret] no" in said
+    assert "is tired" in said
+    assert token not in said
+    assert b"with [secret] no" in kept
+    assert token.encode() not in kept
+
+
+PASSWORDS = {
+    "a stranger": "postgresql+psycopg://stranger:canary-5e1f7711@{place}",
+    "encoded": "postgresql+psycopg://stranger:canary%2D5e1f%407711@{place}",
+    "in the query": "postgresql+psycopg://{place}&user=stranger&password=canary-5e1f7711",
+    "nobody there": "postgresql+psycopg://u:canary-5e1f7711@127.0.0.1:9/db",
+    "no such host": "postgresql+psycopg://u:canary-5e1f7711@nowhere.invalid/db",
+    "an @ in it": "postgresql+psycopg://u:canary-5e1f@canary-7711@nowhere.invalid/db",
+    "an @ and a :": "postgresql+psycopg://u:canary-5e1f@h:canary-7711@127.0.0.1:9/db",
+    "no address": "canary-5e1f7711",
+    "no such driver": "nosuch://u:canary-5e1f7711@127.0.0.1/db",
+    "no port": "postgresql+psycopg://u:canary-5e1f7711@127.0.0.1:x/db",
+}
+BOOK = """
+version = 1
+[account]
+object = "Account"
+[account.fields]
+name = "Name"
+"""
+DATABASES = """
+[syncd]
+state = {state}
+timezone = "UTC"
+[connections.crm]
+connector = "memory"
+mapping = "crm.toml"
+[connections.warehouse]
+connector = "sql"
+mapping = "crm.toml"
+url = {url}
+[connections.warehouse.objects.accounts]
+query = "SELECT 1 AS id"
+"""
+FILE = '{ file = "address" }'
+SAYING = ("check", "plan", "sync", "sync --full", "verify", "status", "runs", "rejects", "backup b")
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[str]:
+    """Where a PostgreSQL server listens that does not know whoever comes: ``/db?host=…``."""
+    server = Postgres()
+    url = sa.make_url(server.database())
+    folder = str(url.query.get("host") or url.host)
+    yield f"/{url.database}?host={folder}" + (f"&port={url.port}" if url.port else "")
+    server.stop()
+
+
+@pytest.mark.parametrize("is_state", [True, False], ids=["state", "sql connector"])
+@pytest.mark.parametrize("how", PASSWORDS)
+def test_no_database_shows_its_password(
+    how: str, is_state: bool, place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever is wrong with the address: no command says it, its driver's error included."""
+    own = '"sqlite:///state.db"'
+    tables = DATABASES.format(state=FILE if is_state else own, url=FILE)
+    (tmp_path / "config.toml").write_text(tables)
+    (tmp_path / "crm.toml").write_text(BOOK)
+    (tmp_path / "address").write_text(PASSWORDS[how].format(place=place))
+    codes = {
+        exit_code([*command.split(), *form, "--config", str(tmp_path / "config.toml")])
+        for command in SAYING
+        for form in ((), ("--json",))
+    }
+    captured = capsys.readouterr()
+    said = captured.out + captured.err
+    kept = b"".join(path.read_bytes() for path in tmp_path.glob("*.db*"))
+
+    assert codes & {2, 5}
+    assert 1 not in codes
+    assert [part for part in ("5e1f", "7711") if part in said or part.encode() in kept] == []
+
+
+def test_a_defect_on_the_way_to_the_config_shows_no_password(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A config that is wrong elsewhere has its secrets known before anything is told of it."""
+    tables = DATABASES.format(state=FILE, url=FILE).replace("UTC", "Nowhere")
+    (tmp_path / "config.toml").write_text(tables)
+    (tmp_path / "address").write_text(PASSWORDS["nobody there"])
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("all is lost: canary-5e1f7711")
+
+    forget_secrets()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loading, "read_mappings", broken)
+        code = exit_code(["check", "--config", str(tmp_path / "config.toml")])
+    captured = capsys.readouterr()
+
+    assert code == 1
+    assert "all is lost" in captured.err
+    assert "7711" not in captured.out + captured.err
+
+
+def test_a_table_shows_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    """What an older syncd kept in its state is hidden when it is shown."""
+    register_secrets(["canary-5e1f7711"])
+    table(("message",), [("the CRM says canary-5e1f7711",)])
+    forget_secrets()
+
+    assert capsys.readouterr().out.splitlines()[-1] == "the CRM says [secret]"

@@ -129,7 +129,11 @@ def test_no_answer_steers_a_terminal(hubspot: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1+1", "-1+cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", "\r=1"]
+    "text",
+    [
+        *("=1+1", "+1+1", "-1+cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "--5"),
+        *("\uff1d1", "\uff0b1", "\uff0d1", "\uff20SUM(A1)", "-\u0661"),
+    ],
 )
 def test_a_cell_is_no_formula(text: str) -> None:
     """A spreadsheet shows it as the text that it is."""

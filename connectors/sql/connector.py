@@ -69,10 +69,13 @@ class SqlConnector(ReadOnly):
             if url.get_backend_name() == "sqlite" and not _is_file(url.database):
                 raise UnreachableError(f"{self.name}: there is no SQLite file {url.database}")
             engine = sa.create_engine(url, poolclass=NullPool)
-        except (ArgumentError, ImportError) as error:
+        except (ArgumentError, ImportError, ValueError) as error:
+            # A port that is no number can be a piece of the password: it is not repeated.
+            why = "its port is no number" if isinstance(error, ValueError) else str(error)
             raise UnreachableError(
-                f"{self.name}: url is no address that can be opened: {error}. It looks like "
-                "postgresql+psycopg://user:password@host/database, and its driver must be installed"
+                f"{self.name}: url is no address that can be opened: {why}. It looks like "
+                "postgresql+psycopg://user:password@host/database (signs such as @ : / in the "
+                "password percent-encoded), and its driver must be installed"
             ) from error
         self._engine = engine
         try:

@@ -64,6 +64,7 @@ def load(
             follow_secrets=follow_secrets,
         )
     except UnusableConfigError as error:
+        register_secrets([*error.secrets, *proxy_secrets()])
         _, found = read_mappings(error.mappings, error.timezone, error.policy)
         _, more = read_playbooks(error.policy, error.located)
         own = sorted([*error.problems, *more], key=lambda one: (one.file, one.line, one.column))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 
 BRIDGE = ("starting_arr", "new", "expansion", "contraction", "churn", "ending_arr")
 RATES = ("nrr", "grr", "renewal_rate_count", "renewal_rate_arr", "logo_retention")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""What a spreadsheet takes for the beginning of a formula; some take the full-width signs too."""
+NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 BAR = 40
 NOTHING_READ = "The state holds no customers yet: `syncd plan` or `syncd sync` reads them."
 
@@ -108,7 +111,7 @@ def _csv(document: dict[str, Any]) -> None:
 def _cell(value: Any) -> str:
     """A cell that no spreadsheet takes for a formula; numbers stay numbers."""
     text = "" if value is None else str(value)
-    is_text = isinstance(value, str) and not text.replace(".", "", 1).lstrip("-").isdigit()
+    is_text = isinstance(value, str) and not NUMBER.fullmatch(text)
     return f"'{text}" if is_text and text.startswith(FORMULA) else text
 
 

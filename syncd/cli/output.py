@@ -125,7 +125,7 @@ def on_terminal() -> bool:
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
     """A table: drawn on a terminal, tab-separated on a pipe."""
-    shown = [[plain("" if cell is None else cell) for cell in row] for row in rows]
+    shown = [[plain("" if cell is None else redact(str(cell))) for cell in row] for row in rows]
     if not on_terminal():
         if title:
             click.echo(title)

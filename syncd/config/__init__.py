@@ -122,13 +122,15 @@ class UnusableConfigError(ConfigError):
         self,
         problems: Sequence[Problem],
         *,
+        secrets: frozenset[str],
         mappings: Sequence[MappingFile],
         timezone: str,
         policy: Policy,
         located: LocatedToml,
     ) -> None:
-        """`problems` of the config alone."""
+        """`problems` of the config alone. `secrets` are all secret texts, for redaction only."""
         super().__init__(tuple(problems))
+        self.secrets = secrets
         self.mappings = mappings
         self.timezone = timezone
         self.policy = policy
@@ -185,6 +187,7 @@ def load_config(
     if found or file is None:
         raise UnusableConfigError(
             sorted(dict.fromkeys(found), key=lambda p: (p.file, p.line, p.column)),
+            secrets=frozenset(resolver.seen) | _password(state),
             mappings=reader.mappings,
             timezone="UTC" if syncd is None else syncd.timezone,
             policy=sound_policy(resolved.get("policy", {})),
@@ -249,13 +252,14 @@ def _state(table: SyncdTable, folder: Path, located: LocatedToml, found: list[Pr
         text = table.state
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
         url = make_url("none://")
     if url.get_backend_name() not in {"sqlite", "postgresql"}:
         hint = '"sqlite:///syncd.db" or "postgresql+psycopg://user@host/database"'
         found.append(located.problem(at, "this is no database address", hint))
         return ""
-    if url.password and not isinstance(table.state, SecretStr):
+    has_password = url.password or "password" in url.query
+    if has_password and not isinstance(table.state, SecretStr):
         hint = "take the password out of it, or give the whole address from env or a file"
         found.append(located.problem(at, WRITTEN_OUT, hint))
     if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":

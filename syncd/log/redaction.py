@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
-from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 HIDDEN = "[secret]"
 SHORTEST = 4  # shorter texts would blank out ordinary words
@@ -29,6 +29,12 @@ _LOOKS_SECRET = re.compile(
 _SECRET_KEY = re.compile(
     r"(?i)(?:.*_)?(?:password|secret|token|authorization|private_key|api_?key|session_?id|cookie)"
 )
+
+
+_LOGIN = re.compile(r"[^/]*//[^:/@]*:(?P<password>[^@]*)@(?:(?P<more>[^?]*)@)?")
+"""An address with a password, which may hold an ``@`` of its own that nobody encoded."""
+_WITHIN = re.compile(r"(?i)\b(?:pwd|password)=(?P<password>[^;&]+)")
+"""As in the ODBC words of a database's address."""
 
 
 class Redaction:
@@ -114,6 +120,7 @@ def _parts(secret: str) -> Iterator[str]:
         return
     if "://" not in secret:
         return
+    yield from _passwords(secret)
     try:
         url = urlsplit(secret)
         password, host = url.password, url.hostname
@@ -130,6 +137,21 @@ def _parts(secret: str) -> Iterator[str]:
     if host and "." not in host and url.scheme not in {"http", "https"}:
         found.append(url.netloc.rpartition("@")[2].partition(":")[0])
     yield from (part for part in found if len(part) >= SHORTEST_PART)
+
+
+def _passwords(address: str) -> Iterator[str]:
+    """An address's password as it stands there and as it is meant.
+
+    Where signs that should have been encoded cut it to pieces, those too: a driver takes some for
+    a host or a port, and complains about them.
+    """
+    if login := _LOGIN.match(address):
+        first, more = login["password"], login["more"]
+        whole = first if more is None else f"{first}@{more}"
+        for found in (first, whole):
+            yield from (found, unquote(found))
+        yield from re.split(r"[@:/?#]", whole)
+    yield from (found["password"] for found in _WITHIN.finditer(unquote(address)))
 
 
 KNOWN = Redaction()

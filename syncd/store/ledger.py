@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
+from syncd.log import redact
 from syncd.plan import KeptValue, united
 from syncd.store.sql import chunks, from_json, to_json, upsert
 from syncd.store.tables import kept, ledger, written
@@ -96,7 +97,13 @@ class Ledger:
     ) -> None:
         """Note outcomes: (id, state, record id, code, message)."""
         rows = [
-            {"b_id": id, "b_state": state, "b_record": record, "b_code": code, "b_message": message}
+            {
+                "b_id": id,
+                "b_state": state,
+                "b_record": record,
+                "b_code": code,
+                "b_message": redact(message),
+            }
             for id, state, record, code, message in outcomes
         ]
         if rows:

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection, delete, func, select, update
 
+from syncd.log import redact
 from syncd.store.sql import chunks, upsert
 from syncd.store.tables import quarantine
 
@@ -55,7 +56,7 @@ class Quarantine:
                 "field": item.field,
                 "account": item.account,
                 "code": item.code,
-                "message": item.message,
+                "message": redact(item.message),
                 "remedy": item.remedy,
                 "kind": item.kind,
                 "fingerprint": item.fingerprint,

@@ -12,6 +12,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from syncd.errors import LeaseError
+from syncd.log import redact
 from syncd.store.sql import from_json, insert_missing, to_json, to_moment, to_text, upsert
 from syncd.store.tables import beats, connections, leases, ledger, plans, runs, schemas
 
@@ -71,7 +72,7 @@ class Runs:
             .values(
                 finished_at=to_text(now),
                 exit_code=exit_code,
-                message=message,
+                message=redact(message),
                 counts=to_json(dict(counts)),
             )
         )
@@ -284,7 +285,7 @@ class Runs:
 
     def beat(self, tx: Connection, name: str, now: datetime, note: str = "") -> None:
         """The daemon is alive."""
-        upsert(tx, beats, [{"name": name, "at": to_text(now), "note": note}])
+        upsert(tx, beats, [{"name": name, "at": to_text(now), "note": redact(note)}])
 
     def last_beat(self, tx: Connection, name: str) -> tuple[datetime, str] | None:
         """When it last was, and what it said."""
