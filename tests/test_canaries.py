@@ -170,8 +170,8 @@ def test_a_crm_that_repeats_secrets_is_not_quoted(sites: dict[str, Site]) -> Non
     crm = sites["hubspot"]
     crm.begin()
     token = (crm.folder / "secrets" / "hubspot_access_token").read_text().strip()
-    update = {"method": "POST", "path": "*/companies/batch/update", "times": 0}
-    crm.sandbox.faults.set([Fault(**update, rows=Rows("VALIDATION_ERROR", f"with {token} no"))])
+    rows = Rows("VALIDATION_ERROR", f"with {token} no")
+    crm.sandbox.faults.set([Fault(path="*/companies/batch/update", times=0, rows=rows)])
     refused = crm.run("sync")
     said = (crm.folder / "out").read_text() + crm.said() + told(crm)
     body = json.dumps({"status": "error", "category": "X", "message": f"{token} is tired"})
