@@ -228,7 +228,17 @@ url = {url}
 query = "SELECT 1 AS id"
 """
 FILE = '{ file = "address" }'
-SAYING = ("check", "plan", "sync", "sync --full", "verify", "status", "runs", "rejects", "backup b")
+SAYING = (
+    "check",
+    "plan",
+    "sync",
+    "sync --full",
+    "verify",
+    "status",
+    "runs",
+    "rejects",
+    "backup copy.db",
+)
 
 
 @pytest.fixture(scope="module")
@@ -244,9 +254,15 @@ def place() -> Iterator[str]:
 @pytest.mark.parametrize("is_state", [True, False], ids=["state", "sql connector"])
 @pytest.mark.parametrize("how", PASSWORDS)
 def test_no_database_shows_its_password(
-    how: str, is_state: bool, place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    how: str,
+    is_state: bool,
+    place: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whatever is wrong with the address: no command says it, its driver's error included."""
+    monkeypatch.chdir(tmp_path)
     own = '"sqlite:///state.db"'
     tables = DATABASES.format(state=FILE if is_state else own, url=FILE)
     (tmp_path / "config.toml").write_text(tables)

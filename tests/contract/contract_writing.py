@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
 from contract_reading import Reading
 from contract_systems import KEPT, OTHER, System, WritableSystem, answered, note_of
 from msgspec.structs import replace
 
 from syncd.connector import FieldUpdate, Outcome, TaskShape, TaskUpsert
+
+EVIL = ("' OR Id != '", "\\' OR Id != null", "x') OR (Id != '", '"quoted" \\', "%_*", "ключ 🗝 é")
 
 
 class Writing:
@@ -132,6 +135,22 @@ class Writing:
         assert all(found[key].id == made[n].id for n, key in enumerate(keys) if key in found)
         assert [found[key].gone for key in keys[1:]] == [False, False]
         assert keys[0] not in found or found[keys[0]].gone
+
+    @pytest.mark.parametrize("evil", EVIL)
+    def test_no_key_reaches_beyond_its_task(self, system: WritableSystem, evil: str) -> None:
+        """Quotes, brackets and wildcards in a key are text: they find what bears them."""
+        (account,) = system.add(1)
+        (plain,) = tasks_for(system, [account])
+        tasks = [plain, replace(plain, key=evil)]
+        connector = system.connect()
+        before = connector.find_tasks(system.shape, system.tasks, [evil])
+        made = answered(connector.upsert_tasks(system.shape, tasks), 2)
+        found = connector.find_tasks(system.shape, system.tasks, [evil])
+        connector.close()
+
+        assert not before
+        assert {result.outcome for result in made} == {Outcome.DONE}
+        assert {key: record.id for key, record in found.items()} == {evil: made[1].id}
 
     def test_creates_nothing_but_tasks(self, system: WritableSystem) -> None:
         """After writes of every kind there are as many accounts and contacts as before."""
