@@ -36,6 +36,7 @@ audit: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python benchmarks/sync.py
 	$(BIN)/python benchmarks/derive.py
+	$(BIN)/python benchmarks/pull.py
 
 storm: $(STAMP)
 	$(BIN)/python tests/storm.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -19,16 +20,19 @@ DEALS, CONTRACTS, CONTACTS = 3, 1, 2
 SELLERS = 40
 
 
-def big_book(accounts: int, today: date) -> Book:
+def big_book(accounts: int, today: date, *, alone: bool = False) -> Book:
     """The same book for the same arguments; sizes, dates and handoffs vary from account to
-    account.
+    account. `alone`: accounts with nothing else.
     """
     people = [Person("ops01", "Olu Ops", "ops@seller.example")]
     people += [
         Person(f"p{n}", f"Seller {n}", f"seller{n}@seller.example", manager="ops01")
         for n in range(SELLERS)
     ]
-    customers = tuple(_customer(number, today) for number in range(accounts))
+    made = (_customer(number, today) for number in range(accounts))
+    customers = tuple(
+        replace(one, contacts=(), deals=(), contracts=()) if alone else one for one in made
+    )
     return Book(today=today, people=tuple(people), customers=customers)
 
 

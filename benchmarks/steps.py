@@ -1,4 +1,7 @@
-"""One sync in a process of its own, with a watch on each step; prints what it measured."""
+"""One sync, or its pull alone, in a process of its own; prints what it measured.
+
+The sync has a watch on each step.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from syncd.bootstrap import Wired, load, wired
 from syncd.cli.output import moment
 from syncd.log import setup_logging
 from syncd.store import Store
-from syncd.sync import run_once
+from syncd.sync import Lease, pull, run_once
 
 WATCHED = {
     # step: the functions that are it; what they call of another step is counted there
@@ -138,6 +141,20 @@ def measure(config: Path) -> dict[str, Any]:
         }
 
 
+def pull_alone(config: Path) -> dict[str, Any]:
+    """Pull once, and do nothing with it."""
+    with wired(load(config)) as ready, Lease(ready.turn(clock=moment)) as lease:
+        (connected,) = lease.turn.connections
+        started = time.perf_counter()
+        rows = pull(lease.turn, connected)
+        return {
+            "rows": rows,
+            "seconds": time.perf_counter() - started,
+            "calls": connected.connector.calls.read,
+            "rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        }
+
+
 def _rows(ready: Wired) -> list[dict[str, Any]]:
     """How many rows each source had, and to how many kinds of objects its rows are linked."""
     (connected,) = ready.connections
@@ -153,7 +170,5 @@ def _rows(ready: Wired) -> list[dict[str, Any]]:
 
 if __name__ == "__main__":
     setup_logging()  # as `syncd sync` off a terminal does
-    if sys.argv[1] == "provision":
-        print(json.dumps(provision(Path(sys.argv[2]))))
-    else:
-        print(json.dumps(measure(Path(sys.argv[2]))))
+    step = {"provision": provision, "pull": pull_alone, "sync": measure}[sys.argv[1]]
+    print(json.dumps(step(Path(sys.argv[2]))))

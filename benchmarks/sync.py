@@ -35,9 +35,9 @@ LINKS = 1_000
 ARCHIVED_LISTS = 2  # HubSpot lists archived tasks and archived owners apart
 
 
-def serve(kind: str, accounts: int, folder: Path) -> None:
+def serve(kind: str, accounts: int, folder: Path, *, alone: bool) -> None:
     """Be the sandbox: print where it is, and end when stdin does."""
-    sandbox = find_sandbox(kind).from_book(big_book(accounts, moment().date()))
+    sandbox = find_sandbox(kind).from_book(big_book(accounts, moment().date(), alone=alone))
     with serve_sandbox(sandbox, folder / "ca.pem") as server:
         settings = sandbox.connection_settings(server.url, folder / "ca.pem")
         print(json.dumps({**settings, "mapping": f"{kind}-sandbox"}), flush=True)
@@ -45,9 +45,12 @@ def serve(kind: str, accounts: int, folder: Path) -> None:
 
 
 @contextmanager
-def sandbox(kind: str, accounts: int, folder: Path) -> Iterator[dict[str, Any]]:
+def sandbox(
+    kind: str, accounts: int, folder: Path, *, alone: bool = False
+) -> Iterator[dict[str, Any]]:
     """The sandbox's connection settings, while it runs."""
     command = [sys.executable, str(HERE / "sync.py"), "--serve", str(folder)]
+    command += ["--alone"] if alone else []
     child = subprocess.Popen(
         [*command, "--kind", kind, "--accounts", str(accounts)],
         stdin=subprocess.PIPE,
@@ -147,9 +150,10 @@ def main() -> int:
     parser.add_argument("--kind", choices=["salesforce", "hubspot"])
     parser.add_argument("--json", action="store_true", help="one line of JSON for each CRM")
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:
-        serve(given.kind, given.accounts, given.serve)
+        serve(given.kind, given.accounts, given.serve, alone=given.alone)
         return 0
     kinds = [given.kind] if given.kind else ["salesforce", "hubspot"]
     kept = True
