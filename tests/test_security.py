@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +16,9 @@ from connectors.memory import MemoryConnector
 from connectors.salesforce import SalesforceConnector
 from connectors.sandbox.server import SandboxServer
 from syncd.cli.leading import _cell, _csv
-from syncd.cli.output import plain, plain_lines
+from syncd.cli.output import plain, plain_lines, start_logging
 from syncd.connector import Connector
+from syncd.log import get_log, setup_logging
 from syncd.remedies import REMEDIES, page, remedy
 
 ROOT = Path(__file__).parent.parent
@@ -126,6 +129,20 @@ def test_no_answer_steers_a_terminal(hubspot: Site) -> None:
 
         assert found is None, command
     assert "il" in heard
+
+
+def test_no_log_line_steers_a_terminal() -> None:
+    """On a person's terminal too, where lines are coloured: only syncd's own colours are there."""
+    stream = io.StringIO()
+    setup_logging(terminal=True, stream=stream)
+    evil = "a\x1b]0;owned\x07b\r\x9b31m\u202e"
+    get_log().warning("refused", message=evil)
+    logging.getLogger("library").warning("they say: %s", evil)
+    start_logging()
+    told = re.sub(r"\x1b\[[\d;]*m", "", stream.getvalue())
+
+    assert "owned" in told
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", told)
 
 
 @pytest.mark.parametrize(
