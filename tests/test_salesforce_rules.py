@@ -380,6 +380,7 @@ def notes(crm: Site) -> list[dict[str, Any]]:
     return [note for note in found if " rule" in note["text"]]
 
 
+QUIET = (("sync",), ("sync", "--full"), ("sync",))
 TIERED = {
     "object": "Account",
     "name": "Website_for_tier",
@@ -485,19 +486,27 @@ def test_a_refused_account_and_its_neighbours(bulk: bool, crm: Site) -> None:
     assert written(crm)[first] is not None
 
 
-def test_a_mended_account_is_tried_by_itself(crm: Site) -> None:
-    """Once someone mends the record, the next sync writes it without being asked."""
+@pytest.mark.parametrize("field", ["Website", "Phone"])
+def test_a_mended_account_is_tried_by_itself(field: str, crm: Site) -> None:
+    """Once someone mends the record, the next sync writes it without being asked.
+
+    The mapping names the website, but not the phone.
+    """
     crm.begin()
     first = min(row["Id"] for row in crm.sandbox.rows("Account") if row.get("Website"))
-    crm.sandbox.edit("Account", first, Website=None)
-    crm.sandbox.set_rules({"validation": [TIERED]})
+    crm.sandbox.edit("Account", first, **{field: None})
+    when = f"{field} = null AND Id = '{first}'"
+    rule = {"object": "Account", "name": "Needed", "when": when, "message": "Fill it in."}
+    crm.sandbox.set_rules({"validation": [rule]})
     code = crm.run("sync")
     refused = written(crm)[first]
-    crm.sandbox.edit("Account", first, Website="https://mended.example")
+    quiet = [(crm.run(*sync, "--json"), crm.answer()["nothing_to_do"]) for sync in QUIET]
+    crm.sandbox.edit("Account", first, **{field: "https://mended.example"})
     again = crm.run("sync")
     crm.run("rejects", "--json")
 
     assert (code, again) == (3, 0)
+    assert quiet == [(0, True)] * len(QUIET)
     assert refused is None
     assert written(crm)[first] is not None
     assert [one for one in crm.answer()["rejects"] if one["record"] == first] == []

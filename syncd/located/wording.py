@@ -22,11 +22,16 @@ five letters or fewer is a greater part of it."""
 
 
 def did_you_mean(word: str, choices: Iterable[str], *, cutoff: float | None = None) -> str:
-    """``did you mean "renewal_date"?``, or nothing when no choice is near (1: the same word)."""
+    """``did you mean "renewal_date"?``, or nothing when no choice is near (1: the same word).
+
+    Of a longer word its beginning is near enough: ``renewal_dat`` for ``renewal_date_override``.
+    """
     by_lower = {choice.lower(): choice for choice in choices}
     if cutoff is None:
         cutoff = SHORT_NEAR if len(word) <= SHORT else NEAR
     near = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
+    if not near and len(word) > SHORT:
+        near = [choice for choice in by_lower if choice.startswith(word.lower())]
     return f'did you mean "{by_lower[near[0]]}"?' if near else ""
 
 

@@ -92,6 +92,41 @@ class Mirror:
             merged=merged,
         )
 
+    def moved(
+        self, tx: Connection, connection: str, source: str, page: Sequence[Record]
+    ) -> set[str]:
+        """Those of these records that bear another modification date than before; it is kept.
+
+        Something that is not mirrored has changed in them. Where syncd itself moved the date, the
+        next one is only taken note of.
+        """
+        dates = {r.id: to_text(r.modified_at) for r in page if r.modified_at and not r.gone}
+        stands = (records.c.connection == connection, records.c.source == source)
+        found: set[str] = set()
+        for some in chunks(dates):
+            columns = (records.c.id, records.c.modified_at)
+            for row in tx.execute(select(*columns).where(*stands, records.c.id.in_(some))).all():
+                if row.modified_at == dates[row.id]:
+                    continue
+                here = (*stands, records.c.id == row.id)
+                tx.execute(update(records).where(*here).values(modified_at=dates[row.id]))
+                if row.modified_at is not None:
+                    found.add(row.id)
+        return found
+
+    def undate(self, tx: Connection, connection: str, source: str, ids: Iterable[str]) -> None:
+        """Syncd wrote to these records, or tasks to them: their modification date has moved."""
+        for some in chunks(ids):
+            tx.execute(
+                update(records)
+                .where(
+                    records.c.connection == connection,
+                    records.c.source == source,
+                    records.c.id.in_(some),
+                )
+                .values(modified_at=None)
+            )
+
     def _known(
         self, tx: Connection, connection: str, source: str, ids: Sequence[str]
     ) -> dict[str, tuple[str, str | None]]:

@@ -186,8 +186,21 @@ class Quarantine:
             if account is not None
         }
 
+    def retry(self, tx: Connection, connection: str, records: Iterable[str]) -> None:
+        """Let the refused writes of these records be tried again."""
+        for some in chunks(records):
+            tx.execute(
+                update(quarantine)
+                .where(
+                    quarantine.c.connection == connection,
+                    quarantine.c.kind == "write",
+                    quarantine.c.record.in_(some),
+                )
+                .values(fingerprint="")
+            )
+
     def wanted(self, tx: Connection) -> set[str]:
-        """Keys of the accounts whose refused writes a person wants tried again."""
+        """Keys of the accounts whose refused writes are to be tried again."""
         return set(
             tx.scalars(
                 select(quarantine.c.account)

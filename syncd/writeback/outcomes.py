@@ -124,6 +124,7 @@ def _note_fields(tx: Connection, target: Target, done: Sequence[RecordWrite]) ->
         },
         target.digest,
     )
+    store.mirror.undate(tx, target.connection, target.account_source, ids)
     filled = {
         item.sets[0].record: True
         for item in done
@@ -154,3 +155,5 @@ def _note_tasks(
             )
         )
     target.store.tasks.save(tx, saved)
+    bearers = sorted({task.account_record for task, _ in done})
+    target.store.mirror.undate(tx, target.connection, target.account_source, bearers)

@@ -33,6 +33,24 @@ def note_records(
         digest_of(connected, source.name),
     )
     _mark(tx, turn, connected, source, records, changed, settled=settled)
+    if source.name == connected.mapping.account_source:
+        _try_again(tx, turn, connected, source, records)
+
+
+def _try_again(
+    tx: Connection, turn: Turn, connected: Connected, source: Source, records: Sequence[Record]
+) -> None:
+    """What the CRM refused to write to a record is tried again once the record has changed.
+
+    An org's rule may ask for any field, also for one that no mapping names: of that only the
+    modification date tells.
+    """
+    ids = [record.id for record in records]
+    refused = {item.record for item in turn.store.quarantine.writes_of(tx, connected.name, ids)}
+    page = [record for record in records if record.id in refused]
+    moved = sorted(turn.store.mirror.moved(tx, connected.name, source.name, page))
+    turn.store.quarantine.retry(tx, connected.name, moved)
+    turn.store.book.touch(tx, connected.name, moved)
 
 
 def digest_of(connected: Connected, source: str) -> Callable[[Record], str]:
