@@ -8,8 +8,9 @@ STAMP = .venv/.installed
 demo: $(STAMP)
 	$(BIN)/syncd demo
 
+# Three at once on two cores: many tests wait for a process, a server or a pause.
 test: $(STAMP)
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 3
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
