@@ -42,6 +42,12 @@ def wait_seconds(attempt: int, retry_after: float | None) -> float:
     return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter is not a secret
 
 
+def heed(error: TransientError) -> None:
+    """Wait as long as the CRM asked for before it is called with something else."""
+    if error.retry_after is not None:
+        time.sleep(wait_seconds(0, error.retry_after))
+
+
 def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome is not None else None
     after = error.retry_after if isinstance(error, TransientError) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ import salesforce_answers
 import salesforce_org
 from salesforce_answers import HTML, pull, refused, rows
 from salesforce_org import BASE, URL, connection
+from urllib3 import HTTPSConnectionPool
+from urllib3.exceptions import MaxRetryError, SSLError
 
 from connectors.salesforce import SalesforceConnector
 from syncd.errors import (
@@ -83,6 +86,11 @@ def test_the_orgs_own_count_is_taken_not_the_apps(
     assert salesforce.allowance().left == 100
 
 
+EOF = ssl.SSLEOFError(8, "EOF occurred in violation of protocol")
+"""The connection broke off during the TLS handshake."""
+POOL = HTTPSConnectionPool("acme.my.salesforce.com")
+
+
 @pytest.mark.parametrize(
     "bad",
     [
@@ -91,6 +99,7 @@ def test_the_orgs_own_count_is_taken_not_the_apps(
         {"body": '{"totalSize": 1, "done": true, "rec', "status": 200},
         {"json": {}, "status": 200},
         {"body": requests.ConnectionError("reset")},
+        {"body": requests.exceptions.SSLError(MaxRetryError(POOL, "/", SSLError(EOF)))},
         {"body": requests.ReadTimeout("slow")},
         {"status": 429, "body": "", "headers": {"Retry-After": "2"}},
         {"json": [{"errorCode": "UNKNOWN_EXCEPTION", "message": "ErrorId 1"}], "status": 500},

@@ -99,6 +99,33 @@ def test_unanswered_write_is_unknown(
     assert len(posted(org, PATCH)) == 2
 
 
+def test_the_next_batch_heeds_the_wait_that_was_named(
+    org: responses.RequestsMock, salesforce: SalesforceConnector, waits: list[float | None]
+) -> None:
+    """Salesforce is busy and says for how long: another batch comes no sooner."""
+    org.patch(PATCH, status=503, body=HTML, headers={"Retry-After": "3"})
+    org.patch(PATCH, json=lines(50))
+
+    results = dict(salesforce.update("Account", changes(250)))
+
+    assert [results[n].outcome for n in (0, 199, 200, 249)] == ["unknown"] * 2 + ["done"] * 2
+    assert waits == [3.0]
+
+
+def test_a_long_wait_puts_off_the_rest(
+    org: responses.RequestsMock, salesforce: SalesforceConnector, waits: list[float | None]
+) -> None:
+    """What takes longer than a run would wait comes with the next one."""
+    org.patch(PATCH, status=503, body=HTML, headers={"Retry-After": "600"})
+    results: dict[int, WriteResult] = {}
+    with pytest.raises(UnreachableError):
+        results.update(salesforce.update("Account", changes(250)))
+
+    assert [results[n].outcome for n in (0, 199, 200, 249)] == ["unknown"] * 2 + ["deferred"] * 2
+    assert len(posted(org, PATCH)) == 1
+    assert waits == []
+
+
 def test_dead_line_defers_the_rest(
     org: responses.RequestsMock, salesforce: SalesforceConnector
 ) -> None:

@@ -21,7 +21,7 @@ from connectors.hubspot.answers import Answer
 from connectors.hubspot.limiter import Limiter
 from connectors.hubspot.session import Query, Reply, Session
 from connectors.hubspot.verdicts import RefusedError, Verdicts
-from syncd.connector import Calls
+from syncd.connector import Calls, broken_off
 from syncd.errors import (
     AccessError,
     AllowanceError,
@@ -215,7 +215,7 @@ class Door:
 
     def _judge_broken(self, error: Exception, *, wrote: bool) -> NoReturn:
         reason = getattr(error, "reason", None) or error
-        if isinstance(reason, urllib3.exceptions.SSLError):
+        if isinstance(reason, urllib3.exceptions.SSLError) and not broken_off(reason):
             raise UnreachableError(
                 "HubSpot's certificate is not trusted. Behind a company proxy, name its "
                 f"certificate authority in ca_file. ({self._clean(reason)})"

@@ -25,7 +25,7 @@ from syncd.errors import (
     TransientError,
     UnreachableError,
 )
-from syncd.retry import retrying
+from syncd.retry import LONGEST_HEEDED_WAIT, heed, retrying
 
 Row: TypeAlias = dict[str, Any]
 Numbered: TypeAlias = tuple[int, WriteResult]
@@ -107,15 +107,18 @@ class Collections:
                 lost = 0
                 continue
             lost += 1
-            unanswered = isinstance(failure, TransientError)
-            if not unanswered and not _comes_later(failure):
+            unanswered = failure if isinstance(failure, TransientError) else None
+            if unanswered is None and not _comes_later(failure):
                 raise failure
-            if not unanswered or lost == LOST_IN_A_ROW:
+            named = (unanswered.retry_after if unanswered is not None else None) or 0.0
+            if unanswered is None or named > LONGEST_HEEDED_WAIT or lost == LOST_IN_A_ROW:
                 for index in itertools.chain.from_iterable(waiting):
                     yield index, _with_id(_put_off(failure), ids[index])
-                if unanswered:
+                if unanswered is not None:
                     raise UnreachableError(str(failure)) from failure
                 return
+            if waiting:
+                heed(unanswered)
 
     def _settle(self, batch: list[int]) -> SyncdError | None:
         """Send one batch and note what became of each row; returns what went wrong, if anything."""

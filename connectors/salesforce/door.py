@@ -13,7 +13,7 @@ import requests
 from simple_salesforce.exceptions import SalesforceError
 from urllib3.exceptions import NewConnectionError
 
-from syncd.connector import proxy_for
+from syncd.connector import broken_off, proxy_for
 from syncd.errors import (
     AccessError,
     AllowanceError,
@@ -156,6 +156,8 @@ def _network(error: requests.RequestException) -> SyncdError:
     if error.request is not None and error.request.url:
         host = error.request.url.split("/")[2]
     where = f"Salesforce at {host}" if host else "Salesforce"
+    if broken_off(error):
+        return TransientError(f"{where} broke off the connection", applied=None)
     if isinstance(error, requests.exceptions.SSLError):
         return UnreachableError(
             f"{where}: the TLS certificate is not trusted ({_reason(error)}). "

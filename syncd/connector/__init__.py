@@ -35,6 +35,7 @@ from syncd.connector.protocol import (
 from syncd.connector.proxy import Proxy, proxy_for, proxy_secrets
 from syncd.connector.records import Association, Cursor, Page, Record, Source
 from syncd.connector.schema import FieldSpec, FieldType, ObjectSchema, ProvisionStep, SchemaField
+from syncd.connector.tls import broken_off
 from syncd.connector.writes import (
     ALLOWANCE,
     FieldUpdate,
@@ -73,6 +74,7 @@ __all__ = [
     "TaskUpsert",
     "Value",
     "WriteResult",
+    "broken_off",
     "mend",
     "proxy_for",
     "proxy_secrets",
