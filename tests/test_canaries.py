@@ -195,16 +195,16 @@ def test_a_crm_that_repeats_secrets_is_not_quoted(sites: dict[str, Site]) -> Non
 
 
 PASSWORDS = {
-    "a stranger": "postgresql+psycopg://stranger:canary-5e1f7711@{place}",
-    "encoded": "postgresql+psycopg://stranger:canary%2D5e1f%407711@{place}",
-    "in the query": "postgresql+psycopg://{place}&user=stranger&password=canary-5e1f7711",
-    "nobody there": "postgresql+psycopg://u:canary-5e1f7711@127.0.0.1:9/db",
-    "no such host": "postgresql+psycopg://u:canary-5e1f7711@nowhere.invalid/db",
-    "an @ in it": "postgresql+psycopg://u:canary-5e1f@canary-7711@nowhere.invalid/db",
-    "an @ and a :": "postgresql+psycopg://u:canary-5e1f@h:canary-7711@127.0.0.1:9/db",
-    "no address": "canary-5e1f7711",
-    "no such driver": "nosuch://u:canary-5e1f7711@127.0.0.1/db",
-    "no port": "postgresql+psycopg://u:canary-5e1f7711@127.0.0.1:x/db",
+    "a stranger": "postgresql+psycopg://stranger:canary-quokka-wombat@{place}",
+    "encoded": "postgresql+psycopg://stranger:canary%2Dquokka%40wombat@{place}",
+    "in the query": "postgresql+psycopg://{place}&user=stranger&password=canary-quokka-wombat",
+    "nobody there": "postgresql+psycopg://u:canary-quokka-wombat@127.0.0.1:9/db",
+    "no such host": "postgresql+psycopg://u:canary-quokka-wombat@nowhere.invalid/db",
+    "an @ in it": "postgresql+psycopg://u:canary-quokka@canary-wombat@nowhere.invalid/db",
+    "an @ and a :": "postgresql+psycopg://u:canary-quokka@h:canary-wombat@127.0.0.1:9/db",
+    "no address": "canary-quokka-wombat",
+    "no such driver": "nosuch://u:canary-quokka-wombat@127.0.0.1/db",
+    "no port": "postgresql+psycopg://u:canary-quokka-wombat@127.0.0.1:x/db",
 }
 BOOK = """
 version = 1
@@ -279,7 +279,7 @@ def test_no_database_shows_its_password(
 
     assert codes & {2, 5}
     assert 1 not in codes
-    assert [part for part in ("5e1f", "7711") if part in said or part.encode() in kept] == []
+    assert [part for part in ("quokka", "wombat") if part in said or part.encode() in kept] == []
 
 
 def test_a_defect_on_the_way_to_the_config_shows_no_password(
@@ -291,7 +291,7 @@ def test_a_defect_on_the_way_to_the_config_shows_no_password(
     (tmp_path / "address").write_text(PASSWORDS["nobody there"])
 
     def broken(*_: object) -> None:
-        raise RuntimeError("all is lost: canary-5e1f7711")
+        raise RuntimeError("all is lost: canary-quokka-wombat")
 
     forget_secrets()
     with pytest.MonkeyPatch.context() as patch:
@@ -301,13 +301,13 @@ def test_a_defect_on_the_way_to_the_config_shows_no_password(
 
     assert code == 1
     assert "all is lost" in captured.err
-    assert "7711" not in captured.out + captured.err
+    assert "wombat" not in captured.out + captured.err
 
 
 def test_a_table_shows_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
     """What an older syncd kept in its state is hidden when it is shown."""
-    register_secrets(["canary-5e1f7711"])
-    table(("message",), [("the CRM says canary-5e1f7711",)])
+    register_secrets(["canary-quokka-wombat"])
+    table(("message",), [("the CRM says canary-quokka-wombat",)])
     forget_secrets()
 
     assert capsys.readouterr().out.splitlines()[-1] == "the CRM says [secret]"
