@@ -18,7 +18,7 @@ from connectors.salesforce.sandbox.errors import RowError
 from connectors.salesforce.sandbox.held import Actor
 from connectors.salesforce.sandbox.ids import SHORT, long_id, mint
 from connectors.salesforce.sandbox.incoming import given_values
-from connectors.salesforce.sandbox.rules import Rules, judge
+from connectors.salesforce.sandbox.rules import Rules
 from connectors.salesforce.sandbox.schema import SObject
 from connectors.salesforce.sandbox.semantics import derive, refuse_misplaced, touch_parents
 from connectors.salesforce.sandbox.standard import standard_objects
@@ -28,6 +28,8 @@ from connectors.sandbox.faults import spoiled_row
 
 NUMBERED = {"Case": "{:08d}", "Contract": "{:08d}", "Product_Usage__c": "PU-{:07d}"}
 AUDIT = ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
+
+Judge = Callable[["Org", SObject, Row, Row | None, Actor], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,14 @@ class Rejection:
 
 @dataclass(slots=True)
 class Org:
-    """An org's whole state. `lock` is held by whoever reads or writes it."""
+    """An org's whole state. `lock` is held by whoever reads or writes it.
+
+    `judge` holds the `rules` against a row, its kind, what it was before and who writes; it raises
+    RowError. It is given from outside because it speaks SOQL, which stands on the org.
+    """
 
     clock: Callable[[], datetime]
+    judge: Judge | None = None
     objects: dict[str, SObject] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
@@ -193,8 +200,8 @@ class Org:
         for rule in self.rejections:
             if rule.object == kind.name and actor.bound and rule.predicate(dict(row)):
                 raise RowError(rule.code, rule.message, rule.fields)
-        if actor.bound:
-            judge(self, kind, row, before, actor)
+        if actor.bound and self.judge:
+            self.judge(self, kind, row, before, actor)
         spoiled = spoiled_row() if actor.bound else None
         if spoiled is not None:
             raise RowError(spoiled.code, spoiled.message, spoiled.fields)

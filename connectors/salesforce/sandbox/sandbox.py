@@ -15,12 +15,12 @@ from connectors.salesforce.sandbox import (
     currencies,
     describe,
     fields,
+    judging,
     limits,
     person_accounts,
     queries,
     records,
     removal,
-    rules,
     state,
     tooling,
 )
@@ -69,7 +69,7 @@ class SalesforceSandbox:
         """An empty org. `long_text_page` is the page size of a query that selects two or more
         custom long texts, which the API serves in smaller pages.
         """
-        self.org = Org(clock)
+        self.org = Org(clock, judging.judge)
         self.api = Api(self.org, long_text_page=long_text_page)
         for module in (
             limits,
@@ -266,7 +266,7 @@ class SalesforceSandbox:
         Raises ValueError whose text ends in the place, such as ``- at `$.validation[0].when```.
         """
         with self.org.lock:
-            rules.take(self.org, document)
+            judging.take(self.org, document)
 
     def reject(
         self,

@@ -13,9 +13,9 @@ from connectors.salesforce.sandbox.fields import (
     remove_field,
 )
 from connectors.salesforce.sandbox.ids import long_id, mint
+from connectors.salesforce.sandbox.judging import VALIDATION_PREFIX, shown
 from connectors.salesforce.sandbox.metadata import metadata_of
 from connectors.salesforce.sandbox.org import Org
-from connectors.salesforce.sandbox.rules import VALIDATION_PREFIX, shown
 from connectors.salesforce.sandbox.schema import Field, SObject, parse_object
 from connectors.salesforce.sandbox.soql import Runner
 
