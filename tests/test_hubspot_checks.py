@@ -92,7 +92,7 @@ def test_missing_scopes_are_named_exactly(
 
     assert (code, refused) == (2, 3)
     assert "scopes missing to write fields and tasks: crm.objects.companies.write" in texts
-    assert any(t.startswith("scopes missing for syncd provision") for t in texts)
+    assert any(t.startswith("scopes missing for `syncd provision`") for t in texts)
     assert "tickets" in tickets[0]["text"]
     assert tickets[0]["text"].endswith("off without it: health")
     assert "Private Apps" in tickets[0]["remedy"]

@@ -189,7 +189,7 @@ def test_what_comes_to_an_end_and_what_is_used_up(
     ends = [note for note in flow["connections"]["salesforce"] if "Winter '27" in note["text"]]
 
     assert any("API version 40.0 ends with Summer '28" in text for text in warned)
-    assert any("of 15000 API calls" in text and text.endswith(" 0 left") for text in warned)
+    assert any("of 15,000 API calls" in text and text.endswith(" 0 left") for text in warned)
     assert ends[0]["severity"] == "warning"
     assert "client_credentials" in ends[0]["remedy"]
     assert "Winter '27" in refused["connections"]["salesforce"][0]["text"]

@@ -54,7 +54,7 @@ def _scopes(facts: Mapping[str, Any]) -> Iterator[CheckNote]:
     for severity, needed, purpose in (
         ("error", READING, "to read"),
         ("error", WRITING, "to write fields and tasks"),
-        ("warning", PROVISIONING, "for syncd provision, and for nothing else"),
+        ("warning", PROVISIONING, "for `syncd provision` (and nothing else)"),
     ):
         missing = [scope for scope in needed if scope not in granted]
         if missing:
@@ -88,7 +88,7 @@ def _allowance(allowance: Allowance) -> Iterator[CheckNote]:
     low = allowance.left <= allowance.limit * allowance.share * _LOW_SHARE
     yield CheckNote(
         "warning" if low else "ok",
-        f"{allowance.used} of {allowance.limit} API calls of today are used; "
-        f"syncd may make {allowance.left} more",
+        f"{allowance.used or 0:,} of {allowance.limit:,} API calls of today are used (by "
+        f"everyone); syncd stops at {allowance.share:.0%}: {allowance.left:,} left",
         "limits.daily_share in config.toml raises syncd's share." if low else "",
     )

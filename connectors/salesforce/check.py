@@ -171,8 +171,8 @@ def _allowance(session: Session) -> CheckNote:
         )
     left = allowance.left
     text = (
-        f"{allowance.used} of {allowance.limit} API calls of the last 24 hours are used (by "
-        f"everyone); syncd stops at {allowance.share:.0%}: {left} left"
+        f"{allowance.used or 0:,} of {allowance.limit or 0:,} API calls of the last 24 hours are "
+        f"used (by everyone); syncd stops at {allowance.share:.0%}: {left:,} left"
     )
     if left >= FEW_CALLS:
         return CheckNote("ok", text)

@@ -22,6 +22,7 @@ class PutBack(TypedDict):
     connection: str
     object: str
     record: str
+    account_name: str
     field: str
     before: Before
     after: After
@@ -32,6 +33,7 @@ class TaskBack(TypedDict):
 
     connection: str
     record: str | None
+    account_name: str
     key: str
     op: str
 

@@ -30,10 +30,20 @@ SHOWN = (
 @click.command()
 @no_config_option
 @json_option
-@click.option("--accounts", type=click.IntRange(10, 100_000), default=60, show_default=True)
-@click.option("--serve", is_flag=True, help="Keep sandboxes, daemon and console running.")
+@click.option(
+    "--accounts",
+    type=click.IntRange(10, 100_000),
+    default=60,
+    show_default=True,
+    help="Made-up customers in each CRM.",
+)
+@click.option("--serve", is_flag=True, help="Then keep the sandboxes and the daemon running.")
 def demo(as_json_: bool, accounts: int, serve: bool) -> int:
-    """The main job on two emulated CRMs: provision, plan, write, and nothing left to do."""
+    """The main job on two emulated CRMs, with no account anywhere.
+
+    Starts a Salesforce and a HubSpot sandbox with a made-up book, provisions the fields, writes,
+    and shows that a second run finds nothing to do.
+    """
     from syncd.bootstrap import load
 
     with ExitStack() as stack:

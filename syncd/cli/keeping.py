@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from syncd.cli.output import answer, config_option, json_option, moment, say, table, words
+from syncd.cli.output import answer, config_option, counted, json_option, moment, say, table, words
 from syncd.errors import StopProgramError
 
 if TYPE_CHECKING:
@@ -22,7 +22,10 @@ DRIFT_SHOWN = 20
 @config_option
 @json_option
 def backup(file: Path, config: Path, as_json_: bool) -> int:
-    """Copy a SQLite state to a new FILE, also while syncd runs."""
+    """Copy a SQLite state to a new FILE, also while syncd runs.
+
+    For PostgreSQL use pg_dump.
+    """
     from syncd.bootstrap import load
     from syncd.store import Store, copy_state
 
@@ -49,7 +52,10 @@ def backup(file: Path, config: Path, as_json_: bool) -> int:
     help="How many records of each object are read again.",
 )
 def verify(config: Path, as_json_: bool, sample: int) -> int:
-    """Prove that nothing drifted: re-read a sample, derive everything, expect no writes."""
+    """Prove that nothing drifted.
+
+    Reads what is new and a sample again, works everything out anew, and expects nothing to write.
+    """
     from syncd.bootstrap import load, wired
     from syncd.verifying import verify as verified
 
@@ -62,9 +68,11 @@ def verify(config: Path, as_json_: bool, sample: int) -> int:
             say(item.stopped)
             continue
         say(
-            f"{item.connection}: {item.checked} records read again, {len(item.drift)} differ; "
-            f"{item.accounts} accounts derived, {len(item.plan.sets)} fields and "
-            f"{len(item.plan.tasks)} tasks to write"
+            f"{item.connection}: {counted(item.checked, 'record')} read again, "
+            f"{counted(len(item.drift), 'differs', 'differ')}; "
+            f"{counted(item.accounts, 'account')} derived, "
+            f"{counted(len(item.plan.sets), 'field')} and "
+            f"{counted(len(item.plan.tasks), 'task')} to write"
         )
         for object, record in item.gone[:DRIFT_SHOWN]:
             say(f"  {object} {record}: left the CRM since the last --full run; taken out now")
@@ -103,9 +111,10 @@ def _verified(found: list[Verified]) -> dict[str, Any]:
 @config_option
 @json_option
 def forget(whom: str, config: Path, as_json_: bool) -> int:
-    """Erase an ACCOUNT (id, name, domain) or CONTACT (id, name) from the state for good.
+    """Erase an ACCOUNT or CONTACT from the state for good.
 
-    A contact whose record is gone already: the full name, which goes out of all texts.
+    WHOM is an account's id, name or domain, or a contact's id or name. Of a contact whose record
+    is gone already: the full name, which goes out of all texts.
     """
     from syncd.bootstrap import load, wired
     from syncd.forgetting import find_contacts, forget_account, forget_contact, forget_name
@@ -154,7 +163,7 @@ def _show(done: Forgotten, *, as_json_: bool) -> None:
         return
     table(("erased from", "rows"), sorted(done.erased.rows.items()))
     if done.erased.texts:
-        say(f"{done.erased.texts} texts that named them no longer do")
+        say(f"taken out of {counted(done.erased.texts, 'text')} that named them")
     if not done.record:
         say(f"{done.name}, whose record was gone already, is forgotten but for backups.")
     else:

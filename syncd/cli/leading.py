@@ -17,6 +17,8 @@ from syncd.cli.output import (
     answer,
     as_json,
     config_option,
+    counted,
+    fitted,
     json_option,
     moment,
     note,
@@ -48,6 +50,7 @@ NOTHING_READ = "The state holds no customers yet: `syncd plan` or `syncd sync` r
     type=click.Choice(["book", "tier", "owner", "segment"]),
     default="book",
     show_default=True,
+    help="One row for the whole book, or for each of these.",
 )
 @click.option("--from", "start", type=AsDate(), help="First day; default: the first of the year.")
 @click.option("--to", "end", type=AsDate(), help="Last day; default: today.")
@@ -119,7 +122,7 @@ def _show(document: dict[str, Any], by: str) -> None:
     groups = document["groups"]
     say(f"{document['from']} to {document['to']}, in {document['currency']}")
     table(
-        (by, "customers", *(name.replace("_", " ") for name in BRIDGE)),
+        (by, "customers", *(name.replace("_", " ").replace("arr", "ARR") for name in BRIDGE)),
         [
             (
                 group["label"],
@@ -164,9 +167,9 @@ def _percent(rate: float | None) -> str:
     required=True,
     help="A file with [policy.*] tables: the changed policy.",
 )
-@click.option("--as-of", "as_of", type=AsDate(), help="Ask as of that day.")
+@click.option("--as-of", "as_of", type=AsDate(), help="Ask as if it were that day.")
 def backtest(config: Path, as_json_: bool, policy_file: Path, as_of: date | None) -> int:
-    """What a changed policy would move, before anyone commits to it."""
+    """What a changed policy would move."""
     from syncd.bootstrap import load, other_policy, wired
     from syncd.leading import backtest as tried
 
@@ -182,24 +185,26 @@ def backtest(config: Path, as_json_: bool, policy_file: Path, as_of: date | None
         answer(document)
         return 0
     if not document["changes"] and not document["tasks_opened"]:
-        say(f"nothing would change for any of {total} accounts")
+        say(f"nothing would change for any of {counted(total, 'account')}")
         return 0
     for name, row in document["summary"].items():
-        say(f"{row['accounts']} of {total} accounts change {name} (ARR {words(row['arr'])})")
+        verb = "changes" if row["accounts"] == 1 else "change"
+        of = f"{row['accounts']:,} of {counted(total, 'account')}"
+        say(f"{of} {verb} {name} (ARR {words(row['arr'])})")
     if document["tasks_opened"]:
-        say(f"{len(document['tasks_opened'])} tasks more would be open")
+        say(f"{counted(len(document['tasks_opened']), 'more task')} would be open")
     table(
         ("account", "value", "before", "after", "ARR", "because"),
         [
             (
-                shorten(change["account_name"], 32),
+                fitted(change["account_name"], 32),
                 change["value"],
                 words(
                     as_json(change["before"]) if _is_money(change["before"]) else change["before"]
                 ),
                 words(as_json(change["after"]) if _is_money(change["after"]) else change["after"]),
                 words(change["arr"]),
-                shorten(change["because"], 80),
+                fitted(change["because"], 80),
             )
             for change in document["changes"]
         ],

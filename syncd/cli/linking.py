@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from syncd.cli.output import answer, config_option, json_option, moment, say, shorten, table
+from syncd.cli.output import answer, config_option, counted, fitted, json_option, moment, say, table
 
 SHOWN = 40
 
@@ -17,7 +17,10 @@ SHOWN = 40
 @json_option
 @click.option("--all", "everything", is_flag=True, help="Show every row, not the first of each.")
 def links(config: Path, as_json_: bool, everything: bool) -> int:
-    """Which accounts of several CRMs are one customer, which are not and why, and what differs."""
+    """Which accounts of several CRMs are one customer, and why.
+
+    Also those that stand alone, those that are in doubt, and what the CRMs say differently.
+    """
     from syncd.bootstrap import load, wired
     from syncd.linkage import linkage
 
@@ -36,9 +39,10 @@ def _show(document: dict[str, Any], most: int | None) -> None:
         return
     linked = sum(len(account["records"]) for account in document["linked"])
     say(
-        f"{document['records']} account records in {', '.join(document['connections'])}: "
-        f"{linked} of them are {len(document['linked'])} customers, "
-        f"{len(document['unlinked'])} stand alone."
+        f"{counted(document['records'], 'account record')} in "
+        f"{', '.join(document['connections'])}: {linked:,} of them are "
+        f"{counted(len(document['linked']), 'customer')}, "
+        f"{counted(len(document['unlinked']), 'stands', 'stand')} alone."
     )
     _part(
         "Linked",
@@ -81,7 +85,7 @@ def _part(
         return
     say()
     say(f"{title} ({len(rows)})")
-    table(heads, [tuple(shorten(str(cell), 90) for cell in row) for row in rows[:most]])
+    table(heads, [tuple(fitted(cell, 90) for cell in row) for row in rows[:most]])
     if most is not None and len(rows) > most:
         say(f"… and {len(rows) - most} more: `syncd links --all`")
 

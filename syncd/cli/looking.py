@@ -11,7 +11,9 @@ import click
 from syncd.cli.output import (
     AsDate,
     answer,
+    at_minute,
     config_option,
+    counted,
     json_option,
     moment,
     say,
@@ -24,6 +26,16 @@ if TYPE_CHECKING:
     from syncd.store import Store
 
 RECORDS_SHOWN = 8
+INPUTS = {
+    "opportunities": ("opportunity", "opportunities"),
+    "contracts": ("contract", ""),
+    "contacts": ("contact", ""),
+    "roles": ("role", ""),
+    "tickets": ("ticket", ""),
+    "activities": ("activity", "activities"),
+    "usage": ("week of usage", "weeks of usage"),
+}
+"""One and several of each kind of record."""
 
 
 @click.command()
@@ -32,7 +44,10 @@ RECORDS_SHOWN = 8
 @json_option
 @click.option("--as-of", "as_of", type=AsDate(), help="Explain as if it were that day.")
 def explain(account: str, config: Path, as_json_: bool, as_of: date | None) -> int:
-    """Why an account's values are what they are. ACCOUNT: id, name or domain."""
+    """Why an account's values are what they are.
+
+    ACCOUNT: id, name or domain.
+    """
     from syncd.bootstrap import load, wired
     from syncd.explanation import explain as explained
 
@@ -43,7 +58,7 @@ def explain(account: str, config: Path, as_json_: bool, as_of: date | None) -> i
     if as_json_:
         answer(document)
     else:
-        _show(document)
+        _show(document, ready.loaded.config.syncd.timezone)
     return 0
 
 
@@ -70,12 +85,16 @@ def find_account(store: Store, word: str) -> str:
     )
 
 
-def _show(document: dict[str, Any]) -> None:
+def _show(document: dict[str, Any], timezone: str) -> None:
     account = document["account"]
     say(f"{account['name']}  ({account['status']}, looked after by {account['owner'] or 'nobody'})")
     for ref in document["refs"]:
         say(f"  {ref['connection']} {ref['object']} {ref['id']}  {ref['url']}".rstrip())
-    inputs = ", ".join(f"{count} {kind}" for kind, count in document["inputs"].items() if count)
+    inputs = ", ".join(
+        counted(count, INPUTS[kind][0], INPUTS[kind][1])
+        for kind, count in document["inputs"].items()
+        if count
+    )
     if account["status"] != "gone":
         say(f"  worked out from: {inputs or 'the account alone'}")
     if document["next_change"]:
@@ -93,7 +112,7 @@ def _show(document: dict[str, Any]) -> None:
         say("What is missing")
         for line in lacking:
             say(line)
-    _show_past(document)
+    _show_past(document, timezone)
 
 
 def _by_rule(values: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -129,13 +148,14 @@ def _show_rule(title: str, values: dict[str, Any]) -> None:
     for ref in list(records.values())[:RECORDS_SHOWN]:
         say(f"  from {ref['object']} {ref['id']}  {ref['url']}".rstrip())
     if len(records) > RECORDS_SHOWN:
-        say(f"  and {len(records) - RECORDS_SHOWN} more records (`syncd explain --json`)")
+        more = counted(len(records) - RECORDS_SHOWN, "more record")
+        say(f"  and {more} (`syncd explain --json`)")
     days = [value["valid_until"] for value in values.values() if value["valid_until"]]
     if days:
         say(f"  can next change by itself on {min(days, key=str)}")
 
 
-def _show_past(document: dict[str, Any]) -> None:
+def _show_past(document: dict[str, Any], timezone: str) -> None:
     """Tasks, writes, people's values and what was refused."""
     if document["tasks"]:
         say()
@@ -147,7 +167,7 @@ def _show_past(document: dict[str, Any]) -> None:
         say()
         say("Last writes")
         for entry in document["writes"]:
-            say(f"  {entry['at'][:16]} {past_words(entry)}")
+            say(f"  {at_minute(entry['at'], timezone)} {past_words(entry)}")
     for item in document["kept"]:
         say(
             f"Kept: a person set {item['field']} to {words(item['theirs'])}; "

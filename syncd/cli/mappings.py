@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec import structs
 
-from syncd.cli.output import answer, config_option, json_option, say, told
+from syncd.cli.output import answer, config_option, counted, json_option, say, told
 
 if TYPE_CHECKING:
     from syncd.suggesting import Suggestion
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def mappings() -> None:
-    """Draft a mapping from the CRM's own schema, or try one on examples."""
+    """Draft a mapping from the CRM's schema, or try its examples."""
 
 
 @mappings.command("suggest")
@@ -25,7 +25,10 @@ def mappings() -> None:
 @config_option
 @json_option
 def suggest(connections: tuple[str, ...], config: Path, as_json_: bool) -> int:
-    """Likely fields for what the mappings leave open, with how often each is filled."""
+    """Likely fields for what the mappings leave open.
+
+    Each with the share of records in which it is filled. CONNECTIONS: all, unless some are named.
+    """
     from syncd.bootstrap import load, wired
     from syncd.store import Store
     from syncd.suggesting import suggest as suggested
@@ -43,9 +46,10 @@ def suggest(connections: tuple[str, ...], config: Path, as_json_: bool) -> int:
         answer({"suggestions": {n: [structs.asdict(one) for one in of] for n, of in found.items()}})
         return 0
     for name, of_one in found.items():
-        say(f"# {name}: likely fields, to be looked at and copied into its mapping")
         if not of_one:
-            say("# nothing that the mapping leaves open looks like a field of this CRM")
+            say(f"# {name}: no field of this CRM looks like what the mapping leaves open")
+            continue
+        say(f"# {name}: likely fields, to be looked at and copied into its mapping")
         place = ""
         for one in of_one:
             head = f"[{one.kind}.{one.section}]"
@@ -71,7 +75,10 @@ def _check_names(wanted: tuple[str, ...], known: list[str]) -> None:
 @config_option
 @json_option
 def test(connections: tuple[str, ...], config: Path, as_json_: bool) -> int:
-    """Try the examples beside each mapping (mine.examples.toml beside mine.toml)."""
+    """Try the examples beside each mapping.
+
+    They stand in mine.examples.toml beside mine.toml. CONNECTIONS: all, unless some are named.
+    """
     from syncd.bootstrap import load, wired
     from syncd.errors import Problem
     from syncd.examples import examples_file, try_examples
@@ -103,7 +110,9 @@ def test(connections: tuple[str, ...], config: Path, as_json_: bool) -> int:
         say(told(problem))
     for name, row in document.items():
         if row["examples"]:
-            say(f"{name}: {row['examples']} examples, {len(row['problems'])} surprises")
+            failed = len(row["problems"])
+            well = counted(failed, "does", "do") + " not hold" if failed else "all hold"
+            say(f"{name}: {counted(row['examples'], 'example')}, {well}")
         else:
             say(f"{name}: no examples; write some to {row['file']}")
     return 2 if problems else 0

@@ -12,6 +12,7 @@ from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -149,9 +150,20 @@ def shorten(text: object, length: int = 60) -> str:
     return one if len(one) <= length else one[: length - 1] + "…"
 
 
-def counted(count: int, noun: str) -> str:
-    """``1 record``, ``2 records``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def fitted(text: object, length: int) -> str:
+    """A table's cell: cut where a terminal would wrap it, whole on a pipe."""
+    return shorten(text, length) if on_terminal() else str(text)
+
+
+def counted(count: int, noun: str, several: str = "") -> str:
+    """``1 record``, ``2 records``; `several` where an s does not make the plural."""
+    return f"{count:,} {noun if count == 1 else several or f'{noun}s'}"
+
+
+def at_minute(moment: str, timezone: str) -> str:
+    """A stored moment as the clock on the wall of `timezone` shows it: ``2026-11-26 14:05``."""
+    told = datetime.fromisoformat(moment).astimezone(ZoneInfo(timezone))
+    return f"{told:%Y-%m-%d %H:%M}"
 
 
 def words(value: Any) -> str:

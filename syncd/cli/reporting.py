@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from syncd.cli.output import counted, note, on_terminal, say, shorten, table, words
+from syncd.cli.output import counted, fitted, note, on_terminal, say, table, words
 
 if TYPE_CHECKING:
     from syncd.bootstrap import Wired
     from syncd.sync import ConnectionReport, Report
 
 CHANGES_SHOWN = 200
+DONE = {"open": "opened", "update": "updated", "close": "closed"}
 
 
 def report_json(report: Report, ready: Wired) -> dict[str, Any]:
@@ -107,15 +108,15 @@ def show_plan(document: dict[str, Any]) -> None:
             ("account", "field", "before", "after", "because"),
             [
                 (
-                    shorten(c["account_name"], 32),
+                    fitted(c["account_name"], 32),
                     c["field"],
-                    shorten(words(c["before"]), 40),
-                    shorten(words(c["after"]), 40),
-                    shorten(c["because"], 90),
+                    fitted(words(c["before"]), 40),
+                    fitted(words(c["after"]), 40),
+                    fitted(c["because"], 90),
                 )
                 for c in changes[: CHANGES_SHOWN if on_terminal() else len(changes)]
             ],
-            title=f"{len(changes)} field changes",
+            title=counted(len(changes), "field change"),
         )
         if on_terminal() and len(changes) > CHANGES_SHOWN:
             note(f"… and {len(changes) - CHANGES_SHOWN} more (`syncd plan --json` has all)")
@@ -125,15 +126,15 @@ def show_plan(document: dict[str, Any]) -> None:
             [
                 (
                     t["op"],
-                    shorten(t["account_name"], 32),
+                    fitted(t["account_name"], 32),
                     t["assignee_name"] or t["assignee"] or "",
                     t["due"],
-                    shorten(t["subject"], 60),
-                    shorten(t["because"], 60),
+                    fitted(t["subject"], 60),
+                    fitted(t["because"], 60),
                 )
                 for t in tasks
             ],
-            title=f"{len(tasks)} tasks",
+            title=counted(len(tasks), "task"),
         )
 
 
@@ -144,9 +145,9 @@ def show_end(report: Report, *, planned: bool) -> None:
             say(f"{c.name}: {c.message}")
         if c.held is not None:
             say(
-                f"{c.name}: {c.held.accounts} of {c.held.filled} accounts with filled fields would "
-                f"have one overwritten ({c.held.share:.0%}, limit {c.held.limit:.0%}). Look at "
-                f"`syncd plan`; if it is right, `syncd approve {report.run}` or "
+                f"{c.name}: {c.held.accounts:,} of {c.held.filled:,} accounts with filled fields "
+                f"would have one overwritten ({c.held.share:.0%}, limit {c.held.limit:.0%}). Look "
+                f"at `syncd plan`; if it is right, `syncd approve {report.run}` or "
                 "`syncd sync --approve`."
             )
         if c.off:
@@ -173,16 +174,21 @@ def show_end(report: Report, *, planned: bool) -> None:
 
 def _outcome(c: ConnectionReport, *, planned: bool) -> str:
     """What a run that was not stopped came to, in one sentence."""
-    calls = f"{c.calls.read} API calls to read, {c.calls.write} to write"
+    calls = f"{counted(c.calls.read, 'API call')} to read, {c.calls.write:,} to write"
     if c.accounts == 0:
         return (
             "no account matches the mapping. Check [account] object and where, "
             "and that the login may see accounts."
         )
     if c.plan.empty:
-        return f"nothing to do ({c.accounts} accounts, {calls})"
+        return f"nothing to do ({counted(c.accounts, 'account')}, {calls})"
     if planned:
         fields, tasks = counted(len(c.plan.sets), "field"), counted(len(c.plan.tasks), "task")
         return f"would change {fields} and {tasks} ({calls})"
-    tasks = ", ".join(f"{n} {op}" for op, n in sorted(c.tasks_done.items())) or "none"
-    return f"wrote {counted(c.fields_written, 'field')}, tasks: {tasks} ({calls})"
+    done = [f"wrote {counted(c.fields_written, 'field')}"]
+    done += [
+        f"{verb} {counted(c.tasks_done[op], 'task')}"
+        for op, verb in DONE.items()
+        if c.tasks_done.get(op)
+    ]
+    return f"{', '.join(done)} ({calls})"

@@ -32,7 +32,11 @@ if TYPE_CHECKING:
 @click.command()
 @config_option
 @json_option
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it as JSON.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write it to this file, as JSON.",
+)
 @click.option("--as-of", "as_of", type=AsDate(), help="Plan as if it were that day.")
 def plan(config: Path, as_json_: bool, out: Path | None, as_of: date | None) -> int:
     """Show each change before it happens. Writes nothing to a CRM."""
@@ -88,7 +92,11 @@ def sync(config: Path, as_json_: bool, full: bool, dry_run: bool, approve: bool)
 @click.command()
 @config_option
 def run(config: Path) -> int:
-    """The daemon: runs on the schedule until it is told to stop."""
+    """The daemon: runs on the schedule until it is stopped.
+
+    SIGTERM or Ctrl-C finishes the batch in hand. Its log goes to stderr, a line for each run and
+    each write; [console] listen answers /healthz, /readyz and /metrics.
+    """
     from syncd.bootstrap import load
     from syncd.daemon import serve
 

@@ -22,8 +22,20 @@ from syncd.cli.output import moment, no_config_option, note
     type=click.Path(path_type=Path, dir_okay=False),
     help="State to start from; written back at the end.",
 )
-@click.option("--accounts", type=click.IntRange(0, 500_000), default=60, show_default=True)
-@click.option("--seed", type=int, default=7, show_default=True)
+@click.option(
+    "--accounts",
+    type=click.IntRange(0, 500_000),
+    default=60,
+    show_default=True,
+    help="Made-up customers.",
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=7,
+    show_default=True,
+    help="Of the made-up book: the same seed, the same book.",
+)
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
@@ -47,7 +59,7 @@ from syncd.cli.output import moment, no_config_option, note
 @click.option(
     "--ca-file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Where to write the certificate authority; default: beside the current folder's files.",
+    help="Where to write its certificate authority; default: --folder, else the current folder.",
 )
 def sandbox(
     kind: str,
@@ -61,7 +73,9 @@ def sandbox(
     latency: float | None,
     ca_file: Path | None,
 ) -> int:
-    """An emulated CRM on loopback, with a made-up book of customers or your own data.
+    """An emulated CRM on this machine, to try things on.
+
+    It holds a made-up book of customers, or what --data names, and listens on loopback alone.
 
     KIND is salesforce or hubspot. The first line on stdout is JSON with what a client needs.
     SIGUSR1 writes the state to --data while it runs; /_sandbox/state gives and takes it too.

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 FEW_FIELDS = 3
 PROVISION = "`syncd provision --apply`"
+NO_FILES = "no connection is a Salesforce org; --sfdx writes nothing for others"
 
 FIRST_CONFIG = """\
 #:schema schemas/config.schema.json
@@ -64,7 +65,11 @@ access_token = { env = "HUBSPOT_ACCESS_TOKEN" }
 @no_config_option
 @json_option
 def init(folder: Path, as_json_: bool) -> int:
-    """A first config.toml and copies of the shipped mappings in FOLDER; overwrites nothing."""
+    """A first config.toml, with mappings and schemas, in FOLDER.
+
+    The mappings are copies of the shipped ones, to edit; the schemas let editors complete and
+    check the files. Nothing that is there is overwritten.
+    """
     from syncd.config import shipped_mappings
     from syncd.errors import ConfigError, Problem
     from syncd.schemas import as_text, schemas
@@ -99,8 +104,8 @@ def init(folder: Path, as_json_: bool) -> int:
     say()
     say("Next:")
     say(f"  1. Edit {config}: which connections you have, and your instance_url.")
-    say(f"  2. Set the secrets that it names, then: syncd check -c {config}")
-    say(f"  3. See what syncd would change: syncd plan -c {config}")
+    say(f"  2. Set the secrets that it names, then see what is missing: syncd check -c {config}")
+    say(f"  3. See what syncd would change, writing nothing: syncd plan -c {config}")
     return 0
 
 
@@ -109,7 +114,7 @@ def init(folder: Path, as_json_: bool) -> int:
 @json_option
 @click.option("--offline", is_flag=True, help="Look at the files alone; contact nothing.")
 def check(config: Path, as_json_: bool, offline: bool) -> int:
-    """Everything wrong with config, mappings and the CRM's side, all at once."""
+    """Every mistake in config, mappings and the CRM, all at once."""
     from syncd.bootstrap import load, wired
     from syncd.errors import ConfigError
     from syncd.preflight import preflight
@@ -229,7 +234,7 @@ def _gathered(notes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     help="Write Salesforce source files there instead.",
 )
 def provision(config: Path, as_json_: bool, apply_: bool, sfdx: Path | None) -> int:
-    """Show, or make, the fields and rights that the mapping needs in the CRM."""
+    """Show, or make, the fields and rights that the mappings need."""
     from syncd.bootstrap import load, wired
     from syncd.store import Store
 
@@ -257,22 +262,25 @@ def provision(config: Path, as_json_: bool, apply_: bool, sfdx: Path | None) -> 
         answer({"steps": steps, "applied": apply_})
         return 3 if failed else 0
     if not steps:
-        say("nothing is missing")
+        say("nothing is missing" if sfdx is None else NO_FILES)
         return 0
+    written = "made" if sfdx is None else "written"
     table(
-        ("connection", "what", "name", "", "state"),
+        ("connection", "what", "state"),
         [
             (
                 step["connection"],
-                step["kind"],
-                step["name"],
-                step["text"],
-                step["error"] or ("made" if step["done"] else "missing"),
+                step["text"] or step["name"],
+                step["error"] or (written if step["done"] else "missing"),
             )
             for step in steps
         ],
     )
-    if not apply_ and sfdx is None:
+    if apply_ and sfdx is None:
+        made = len([step for step in steps if step["done"]])
+        refused = f", {len(steps) - made:,} refused" if made < len(steps) else ""
+        say(f"{made:,} made{refused}")
+    elif sfdx is None:
         say("Nothing was changed. `syncd provision --apply` makes these.")
     return 3 if failed else 0
 

@@ -10,12 +10,13 @@ import click
 
 from syncd.cli.output import (
     answer,
+    at_minute,
     config_option,
     counted,
+    fitted,
     json_option,
     moment,
     say,
-    shorten,
     table,
     words,
 )
@@ -25,11 +26,22 @@ if TYPE_CHECKING:
     from syncd.store import Reject
 
 
+ENDED = {
+    0: "done",
+    1: "a defect in syncd",
+    2: "config wrong",
+    3: "done, some refused",
+    4: "held",
+    5: "CRM not reached",
+    6: "another took over",
+}
+
+
 @click.command()
 @config_option
 @json_option
 def status(config: Path, as_json_: bool) -> int:
-    """How things stand: last runs, what waits, what was refused or kept."""
+    """How things stand: the last run, what waits, what was refused."""
     from syncd.bootstrap import load, wired
     from syncd.sync import load_users
 
@@ -78,21 +90,21 @@ def status(config: Path, as_json_: bool) -> int:
         answer(document)
         return 0
     for name, count in document["accounts"].items():
-        say(f"{name}: {count} accounts")
+        say(f"{name}: {counted(count, 'account')}")
     last = document["last_run"]
     if last is None:
         say("No run yet. `syncd plan` shows what the first would change.")
     else:
         why = f" ({last['message']})" if last["message"] else ""
-        at = last["started_at"][:16]
+        at = at_minute(last["started_at"], loaded.config.syncd.timezone)
         say(f"last run: {last['id']} ({last['kind']}) at {at}, {_ended(last)}{why}")
     for name, count in document["waiting"].items():
         if count and last is not None:
             say(f"{name}: {counted(count, 'account')} to be worked out or written by the next sync")
-    say(f"open tasks: {document['open_tasks']}")
+    say(f"open tasks: {document['open_tasks']:,}")
     _show_postponed(document["postponed"], most)
     say(
-        f"in quarantine: {document['quarantine']}"
+        f"in quarantine: {document['quarantine']:,}"
         + (" (`syncd rejects`)" if document["quarantine"] else "")
     )
     say(f"values that people changed and syncd kept: {len(document['kept'])}")
@@ -121,7 +133,7 @@ def _show_postponed(postponed: Sequence[Mapping[str, Any]], most: int) -> None:
     total = sum(item["tasks"] for item in postponed)
     if total:
         say(
-            f"new tasks that wait for another day: {total} (a person gets at most {most} a day, "
+            f"new tasks that wait for another day: {total:,} (a person gets at most {most} a day, "
             "[policy.tasks] max_new_tasks_per_user_per_day)"
         )
     for item in postponed:
@@ -131,12 +143,19 @@ def _show_postponed(postponed: Sequence[Mapping[str, Any]], most: int) -> None:
 @click.command()
 @config_option
 @json_option
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=20,
+    show_default=True,
+    help="How many, the newest first.",
+)
 def runs(config: Path, as_json_: bool, limit: int) -> int:
     """The latest runs and how they ended."""
     from syncd.bootstrap import load, wired
 
-    with wired(load(config)) as ready, ready.store.begin(write=False) as tx:
+    loaded = load(config)
+    with wired(loaded) as ready, ready.store.begin(write=False) as tx:
         found = [_run(run) for run in ready.store.runs.latest(tx, limit)]
     if as_json_:
         answer({"runs": found})
@@ -147,12 +166,12 @@ def runs(config: Path, as_json_: bool, limit: int) -> int:
             (
                 run["id"],
                 run["kind"],
-                run["started_at"][:16],
+                at_minute(run["started_at"], loaded.config.syncd.timezone),
                 _ended(run),
                 run["counts"].get("pulled", ""),
                 run["counts"].get("written", ""),
                 (run["counts"].get("failed") or 0) + (run["counts"].get("rejected") or 0),
-                shorten(run["message"], 80),
+                fitted(run["message"], 80),
             )
             for run in found
         ],
@@ -176,8 +195,8 @@ def _run(run: Any) -> dict[str, Any]:
 def _ended(run: dict[str, Any]) -> str:
     if run["exit_code"] is None:
         return "did not end"
-    meanings = {0: "done", 3: "done, some refused", 4: "held", 5: "CRM not reached"}
-    return meanings.get(run["exit_code"], f"exit code {run['exit_code']}")
+    code = run["exit_code"]
+    return ENDED.get(code, f"exit code {code}")
 
 
 @click.command()
@@ -189,7 +208,8 @@ def rejects(config: Path, as_json_: bool, retry: bool) -> int:
     from syncd.bootstrap import load, wired
     from syncd.remedies import remedy
 
-    with wired(load(config)) as ready, ready.store.begin(write=retry) as tx:
+    loaded = load(config)
+    with wired(loaded) as ready, ready.store.begin(write=retry) as tx:
         if retry:
             for key in ready.store.quarantine.retry_all(tx):
                 connection, _, id = key.partition(":")
@@ -207,7 +227,8 @@ def rejects(config: Path, as_json_: bool, retry: bool) -> int:
         say(f"{item['connection']}: {place}")
         say(f"    {item['code']}: {item['message']}")
         say(f"    What to do: {item['remedy']}")
-        say(f"    since {item['since'][:16]}, tried {item['attempts']} times")
+        since = at_minute(item["since"], loaded.config.syncd.timezone)
+        say(f"    since {since}, tried {counted(item['attempts'], 'time')}")
     if retry:
         say("The next run tries the refused writes again.")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,13 @@ import click
 from syncd.cli.looking import find_account
 from syncd.cli.output import (
     answer,
+    at_minute,
     config_option,
     counted,
+    fitted,
     json_option,
     moment,
     say,
-    shorten,
     table,
     words,
 )
@@ -26,16 +28,30 @@ if TYPE_CHECKING:
     from syncd.undoing import Undone
 
 
+TURNED = {"open": "open", "update": "as it was", "close": "closed"}
+"""What taking back makes of a task."""
+
+
 @click.command()
 @click.argument("account", required=False)
 @config_option
 @json_option
-@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 100_000),
+    default=100,
+    show_default=True,
+    help="How many, the newest first.",
+)
 def history(account: str | None, config: Path, as_json_: bool, limit: int) -> int:
-    """Who changed what and when. ACCOUNT: id, name or domain; without: the latest of all."""
+    """Who changed what and when.
+
+    ACCOUNT: id, name or domain; without it, the latest changes of all accounts.
+    """
     from syncd.bootstrap import load, wired
 
-    with wired(load(config)) as ready:
+    loaded = load(config)
+    with wired(loaded) as ready:
         key = None
         if account is not None:
             key = find_account(ready.store, account)
@@ -61,13 +77,13 @@ def history(account: str | None, config: Path, as_json_: bool, limit: int) -> in
         ("when", "who", "account", "what", "before", "after", "because"),
         [
             (
-                row["at"][:16],
+                at_minute(row["at"], loaded.config.syncd.timezone),
                 row["who"],
-                shorten(row["account_name"], 28),
+                fitted(row["account_name"], 28),
                 row["field"] or row["task"],
-                shorten(words(row["before"]), 30),
-                shorten(words(row["after"]), 30),
-                shorten(row["because"], 70),
+                fitted(words(row["before"]), 30),
+                fitted(words(row["after"]), 30),
+                fitted(row["because"], 70),
             )
             for row in rows
         ],
@@ -109,7 +125,11 @@ def _rows(entry: Entry, name: str) -> list[dict[str, Any]]:
 @config_option
 @json_option
 def approve(plan: int, config: Path, as_json_: bool) -> int:
-    """Release a plan held by the safety limit; the next run carries it out. PLAN: its run."""
+    """Release a plan that the safety limit holds.
+
+    PLAN is the number of the run that held it (`syncd status` names it). The next run carries it
+    out.
+    """
     from syncd.bootstrap import load, wired
 
     with wired(load(config)) as ready, ready.store.begin() as tx:
@@ -137,27 +157,43 @@ def approve(plan: int, config: Path, as_json_: bool) -> int:
 @json_option
 @click.option("--apply", "apply_", is_flag=True, help="Write it; without, only show.")
 def undo(run: int, config: Path, as_json_: bool, apply_: bool) -> int:
-    """Put back what a RUN wrote, except where someone has edited since."""
+    """Put back what a RUN wrote, except what people edited since.
+
+    RUN is its number: `syncd runs` lists them.
+    """
     from syncd.bootstrap import load, wired
     from syncd.undoing import undo as taken_back
 
     with wired(load(config)) as ready:
         turn = ready.turn(clock=moment)
         result = taken_back(turn, ready.connections, run, apply=apply_)
-    document = _document(result, applied=apply_)
+        keys = {change.account for plan in result.plans.values() for change in plan.sets}
+        keys |= {task.account for plan in result.plans.values() for task in plan.tasks}
+        with ready.store.begin(write=False) as tx:
+            known = ready.store.book.account(tx, sorted(keys))
+    document = _document(result, {k: a.name for k, a in known.items()}, applied=apply_)
     if as_json_:
         answer(document)
         return 3 if result.failed else 0
     rows = [
         *(
-            (c["connection"], c["record"], c["field"], words(c["before"]), words(c["after"]))
+            (
+                c["connection"],
+                fitted(c["account_name"] or c["record"], 32),
+                c["field"],
+                fitted(words(c["before"]), 40),
+                fitted(words(c["after"]), 40),
+            )
             for c in document["changes"]
         ),
-        *((t["connection"], t["record"], t["key"], "", t["op"]) for t in document["tasks"]),
+        *(
+            (t["connection"], fitted(t["account_name"], 32), t["key"], "", TURNED[t["op"]])
+            for t in document["tasks"]
+        ),
     ]
     if rows:
         table(
-            ("connection", "record", "field or task", "now", "back to"),
+            ("connection", "account", "field or task", "now", "back to"),
             rows,
             title=" and ".join(
                 [
@@ -180,7 +216,7 @@ def undo(run: int, config: Path, as_json_: bool, apply_: bool) -> int:
     return 3 if result.failed else 0
 
 
-def _document(result: Undone, *, applied: bool) -> dict[str, Any]:
+def _document(result: Undone, names: Mapping[str, str], *, applied: bool) -> dict[str, Any]:
     return {
         "run": result.run,
         "applied": applied,
@@ -189,6 +225,7 @@ def _document(result: Undone, *, applied: bool) -> dict[str, Any]:
                 "connection": change.connection,
                 "object": change.object,
                 "record": change.record,
+                "account_name": names.get(change.account, ""),
                 "field": change.field,
                 "before": change.before,
                 "after": change.after,
@@ -197,7 +234,13 @@ def _document(result: Undone, *, applied: bool) -> dict[str, Any]:
             for change in plan.sets
         ],
         "tasks": [
-            {"connection": task.connection, "record": task.record, "key": task.key, "op": task.op}
+            {
+                "connection": task.connection,
+                "record": task.record,
+                "account_name": names.get(task.account, ""),
+                "key": task.key,
+                "op": task.op,
+            }
             for plan in result.plans.values()
             for task in plan.tasks
         ],

@@ -43,7 +43,8 @@ def is_healthy(config: Path, _now: datetime | None = None) -> tuple[bool, str]:
         answer = asked.getresponse()
         text = answer.read().decode(errors="replace").strip()
     except (OSError, http.client.HTTPException) as error:
-        return False, f"no daemon answers on {listen}: {error}"
+        why = getattr(error, "strerror", None) or error
+        return False, f"no daemon answers on {listen} ({why}); `syncd run` starts one"
     finally:
         asked.close()
     return answer.status == http.HTTPStatus.OK, text

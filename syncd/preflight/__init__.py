@@ -18,6 +18,8 @@ __all__ = ["MISSING", "preflight"]
 
 LOGGED_IN = "logged in to"
 """So begins the note of a connector that itself says where it is logged in."""
+CALLS = "API calls"
+"""Of them speaks the note of a connector that itself says how many are left."""
 
 
 def preflight(connected: Connected, policy: Policy) -> tuple[list[CheckNote], bool]:
@@ -39,9 +41,10 @@ def preflight(connected: Connected, policy: Policy) -> tuple[list[CheckNote], bo
 def _looked_at(connected: Connected, policy: Policy) -> Iterator[CheckNote]:
     connector = connected.connector
     connector.open()
-    told = False
+    told = counted = False
     for note in connector.check():
         told |= note.text.startswith(LOGGED_IN)
+        counted |= CALLS in note.text
         if not note.object or note.object in _written(connected):
             yield note
     if not told:
@@ -52,9 +55,9 @@ def _looked_at(connected: Connected, policy: Policy) -> Iterator[CheckNote]:
     yield from outputs(look)
     yield from objects(look)
     yield from assignees(look)
-    left = connector.allowance().left
+    left = None if counted else connector.allowance().left
     if left is not None:
-        yield CheckNote("ok" if left else "warning", f"{left:,} API calls left to syncd today")
+        yield CheckNote("ok" if left else "warning", f"{left:,} {CALLS} left to syncd today")
 
 
 def _written(connected: Connected) -> set[str]:

@@ -26,11 +26,15 @@ def _fields(look: Look, source: Source) -> Iterator[CheckNote]:
     schema = look.schema(source.object)
     written = {write.field for write in look.mapping.account_writes}
     ours = {(spec.object, spec.name) for spec in look.specs}
+    # What is written too (a task's key tells syncd's own tasks) is missed by `outputs`.
+    told = {(spec.object, spec.name) for spec in look.specs if spec.writable}
     for name in source.fields:
         used = look.mapping.canonical_of(source.name, name)
         if schema is None or "." in name or (not used and name in written):
             continue
         field = schema.find(name)
+        if field is None and (source.object, name) in told:
+            continue
         if field is None:
             # A name that the mapping has use for already is not meant by another.
             near = did_you_mean(name, schema.fields.keys() - set(source.fields), cutoff=NEAR)
