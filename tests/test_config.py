@@ -268,6 +268,38 @@ def test_wrong_words_are_told_at_their_place(
     assert found[0].startswith(expected)
 
 
+def test_a_secret_is_what_its_reader_sees(tmp_path: Path) -> None:
+    """An editor's mark of UTF-8 and the last line's end are no part of a secret in a file."""
+    (tmp_path / "secret").write_bytes(b"\xef\xbb\xbfmade-up-secret\r\n")
+    config = loaded(tmp_path, BASE.replace('{ env = "SECRET" }', '{ file = "secret" }')).config
+
+    assert config.secrets == set(SECRETS.values())
+
+
+def test_an_invisible_character_of_a_secret_is_told(tmp_path: Path) -> None:
+    """What came along with a copied secret is told at its place, without the secret."""
+    found = told(tmp_path, BASE, SECRETS | {"SECRET": "made-up\u200bsecret"})
+
+    assert found == [
+        "10:1: the secret in env SECRET holds an invisible character (write it again as plain text)"
+    ]
+
+
+def test_a_token_that_fits_in_no_header_is_told(tmp_path: Path) -> None:
+    """A HubSpot token with signs that none has is told before it is sent, without the token."""
+    text = """\
+[connections.hs]
+connector = "hubspot"
+mapping = "hubspot"
+[connections.hs.auth]
+access_token = { env = "TOKEN" }
+"""
+    for token in ("pat-eu1\nanother line", "pat\u2013eu1", "pat eu1"):
+        found = told(tmp_path, text, {"TOKEN": token})
+
+        assert found == ["5:1: holds signs that are in no access token (copy it again)"]
+
+
 def test_every_problem_of_every_file_at_once(tmp_path: Path) -> None:
     """Config, mapping and playbooks are looked at together: nobody mends one thing at a time."""
     mapping = tmp_path / "mine.toml"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from typing import Any
 from urllib.parse import parse_qs
@@ -152,6 +153,14 @@ def test_flows(org: responses.RequestsMock) -> None:
         "client_id": ["app"],
     }
     assert forms[2]["password"] == ["pt"]
+
+
+def test_a_client_secret_of_any_alphabet(org: responses.RequestsMock) -> None:
+    """A secret with signs beyond Latin-1, as of a dash that was copied, is sent and judged there."""
+    connection(auth=AUTH | {"client_secret": "hush\u2013hush"}).open()
+    sent = str(org.calls[0].request.headers["Authorization"]).removeprefix("Basic ")
+
+    assert base64.b64decode(sent).decode().endswith(":hush\u2013hush")
 
 
 def test_broken_private_key() -> None:

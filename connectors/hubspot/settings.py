@@ -23,6 +23,14 @@ class Auth(BaseModel):
     client_secret: SecretStr | None = Field(None, description="for oauth")
     refresh_token: SecretStr | None = Field(None, description="for oauth")
 
+    @field_validator("access_token")
+    @classmethod
+    def _travels_in_a_header(cls, token: SecretStr | None) -> SecretStr | None:
+        text = "" if token is None else token.get_secret_value()
+        if not (text.isascii() and text.isprintable()) or " " in text:
+            raise ValueError("holds signs that are in no access token (copy it again)")
+        return token
+
     @model_validator(mode="after")
     def _has_what_the_flow_needs(self) -> Self:
         needed = (

@@ -168,7 +168,8 @@ def _ask(
         answer = wire.post(
             url,
             data=fields,
-            auth=None if basic is None else HTTPBasicAuth(*basic),
+            # As bytes: requests would make Latin-1 of a text, and fail where that has no such sign.
+            auth=None if basic is None else HTTPBasicAuth(*(part.encode() for part in basic)),
             headers={"Accept": "application/json"},
             allow_redirects=False,
         )

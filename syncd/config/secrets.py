@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+import unicodedata
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
@@ -46,6 +47,11 @@ def _flat(annotation: Any) -> Iterator[Any]:
             yield from _flat(part)
     else:
         yield annotation
+
+
+def _is_invisible(char: str) -> bool:
+    """Whether nobody sees the character, other than by a key's line ends."""
+    return unicodedata.category(char) in {"Cc", "Cf"} and char not in "\r\n\t"
 
 
 class Resolver:
@@ -100,11 +106,15 @@ class Resolver:
             text = self._read(name, loc)
         if text:
             self.seen.add(text)
+        if any(map(_is_invisible, text)):
+            hint = "write it again as plain text"
+            self._wrong(loc, f"the secret in {kind} {name} holds an invisible character", hint)
         return SecretStr(text or "missing")
 
     def _read(self, name: str, loc: Loc) -> str:
         try:
-            text = (self._folder / name).read_text(encoding="utf-8").strip()
+            # Some editors mark a text as UTF-8 by a first character that nobody sees.
+            text = (self._folder / name).read_text(encoding="utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not text"
             self._wrong(loc, f"cannot read the secret file {name}: {reason}")
