@@ -156,7 +156,7 @@ def test_flows(org: responses.RequestsMock) -> None:
 
 
 def test_a_client_secret_of_any_alphabet(org: responses.RequestsMock) -> None:
-    """A secret with signs beyond Latin-1, as of a dash that was copied, is sent and judged there."""
+    """A secret with signs beyond Latin-1, such as a copied dash, is sent for the org to judge."""
     connection(auth=AUTH | {"client_secret": "hush\u2013hush"}).open()
     sent = str(org.calls[0].request.headers["Authorization"]).removeprefix("Basic ")
 
