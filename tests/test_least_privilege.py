@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from processes import KINDS, Site, Zygote, site
 
-from connectors.hubspot.scopes import IF_MAPPED, PROVISIONING, READING, WRITING
+from connectors.hubspot.scopes import CURRENCIES, IF_MAPPED, PROVISIONING, READING, WRITING
 from syncd.bootstrap import load
 from syncd.mapping import Mapping
 
@@ -121,6 +121,8 @@ def cost(crm: Site) -> str:
         changed = {w["outcome"] for w in writes(crm) if w["kind"] in {"update", "close"}}
         if changed == {"rejected"}:
             costs.append("changes of tasks are refused")
+    if any(line["event"] == "hubspot.rates_absent" for line in crm.lines()):
+        costs.append("exchange rates come from config.toml")
     if any(reject["code"] == "no_assignee" for reject in rejects(crm)):
         costs.append("nobody can be given a task")
     return "; ".join(costs)
@@ -198,7 +200,7 @@ def test_a_field_out_of_sight(object: str, name: str, off: list[str], salesforce
 
 def test_the_lists_are_those_of_the_code() -> None:
     """What `check` asks of a token is what SECURITY.md lists; provisioning's scopes stand there."""
-    assert {*READING, *WRITING, *IF_MAPPED} == SCOPES.keys()
+    assert {*READING, *WRITING, *IF_MAPPED, CURRENCIES[0]} == SCOPES.keys()
     assert all(f"`{scope}`" in SECURITY for scope in PROVISIONING)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from connectors.hubspot.door import Door
 from connectors.hubspot.paths import DATED, ENDS, OAUTH_END, Paths
-from connectors.hubspot.scopes import PROVISIONING, READING, WRITING, remedy
+from connectors.hubspot.rates import several
+from connectors.hubspot.scopes import CURRENCIES, PROVISIONING, READING, WRITING, remedy
 from syncd.connector import Allowance, CheckNote
 from syncd.errors import LoginError
 
@@ -28,7 +29,9 @@ def notes(
             "HubSpot does not say to which portal this login belongs: nothing guards against "
             "another portal's token",
         )
-    yield from _scopes(token_facts(door, paths))
+    facts = token_facts(door, paths)
+    yield from _scopes(facts)
+    yield from _currencies(facts, several(portal))
     yield from _ends(door, paths)
     yield from _allowance(allowance)
 
@@ -63,6 +66,19 @@ def _scopes(facts: Mapping[str, Any]) -> Iterator[CheckNote]:
             )
         else:
             yield CheckNote("ok", f"scopes {purpose} are granted")
+
+
+def _currencies(facts: Mapping[str, Any], others: Sequence[str]) -> Iterator[CheckNote]:
+    """Whether the portal's own exchange rates can be read, where it has any."""
+    granted = facts.get("scopes")
+    if not others or not granted or not set(granted).isdisjoint(CURRENCIES):
+        return
+    yield CheckNote(
+        "warning",
+        f"the scope {CURRENCIES[0]} is missing: HubSpot's own exchange rates of "
+        f"{', '.join(others)} cannot be read, and [currency.rates] in config.toml counts",
+        remedy(CURRENCIES[:1]),
+    )
 
 
 def _ends(door: Door, paths: Paths) -> Iterator[CheckNote]:

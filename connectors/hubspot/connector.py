@@ -19,6 +19,7 @@ from connectors.hubspot.paths import Paths
 from connectors.hubspot.pipelines import Pipelines
 from connectors.hubspot.provision import Provisioner
 from connectors.hubspot.pull import Puller
+from connectors.hubspot.rates import rates
 from connectors.hubspot.session import Session
 from connectors.hubspot.settings import HubSpotSettings
 from connectors.hubspot.verdicts import RefusedError
@@ -210,8 +211,8 @@ class HubSpotConnector:
         return lists + links
 
     def rates(self) -> tuple[str, Mapping[str, Decimal]] | None:
-        """None: no rates are read from HubSpot; the config's count."""
-        return None
+        """The portal's own rates; None where it keeps one currency, or hides its rates."""
+        return rates(self._door, self._paths, self._portal)
 
     def allowance(self) -> Allowance:
         """The day's calls, from the last headers, else from the portal's usage report."""

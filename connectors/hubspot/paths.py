@@ -82,6 +82,11 @@ class Paths:
         """What private apps used of the day's calls."""
         return f"{self._root('account-info', '/account-info/v3')}/api-usage/daily/private-apps"
 
+    def exchange_rates(self) -> str:
+        """The rates of the portal's currencies as they are now."""
+        root = self._root("settings/currencies", "/settings/v3/currencies")
+        return f"{root}/exchange-rates/current"
+
     def token(self) -> str:
         """Where OAuth tokens are renewed."""
         return f"/oauth/{self.version}/token" if self.version else "/oauth/v1/token"

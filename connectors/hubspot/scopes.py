@@ -12,6 +12,8 @@ READING = (
 )
 IF_MAPPED = ("crm.objects.contracts.read", "crm.objects.custom.read", "tickets")
 """Needed only by a mapping that reads contracts, objects of the portal's own, tickets."""
+CURRENCIES = ("settings.currencies.read", "multi-currency-read")
+"""Either lets syncd read a portal's exchange rates; the second is the name of older apps."""
 WRITING = ("crm.objects.companies.write", "crm.objects.contacts.write")
 PROVISIONING = (
     "crm.schemas.companies.write",

@@ -20,6 +20,8 @@ ALL_SCOPES = frozenset(
             for right in ("read", "write")
         ),
         "crm.objects.contracts.read",
+        "settings.currencies.read",
+        "settings.currencies.write",
         *(
             f"crm.objects.{name}.{right}"
             for name in ("quotes", "leads", "goals", "feedback_submissions")

@@ -11,6 +11,7 @@ from connectors.hubspot.sandbox import reading
 from connectors.hubspot.sandbox.api import Api, Reply, Request, Route
 from connectors.hubspot.sandbox.errors import ApiError, bad_input, no_object, not_found
 from connectors.hubspot.sandbox.kinds import Kind
+from connectors.hubspot.sandbox.rates import current
 from connectors.hubspot.sandbox.times import EPOCH, instant
 
 TIME_ZONE = "US/Eastern"  # as HubSpot writes it; the zone's own name is below
@@ -23,6 +24,12 @@ def _local(api: Api) -> datetime:
     return at.astimezone(ZoneInfo(_ZONE))
 
 
+def _others(api: Api) -> list[str]:
+    portal = api.portal
+    known = current(portal.rates, portal.home_currency, portal.now())
+    return sorted(known.keys() - {portal.home_currency})
+
+
 def _details(api: Api, _request: Request) -> Reply:
     offset = _local(api).utcoffset() or timedelta()
     minutes = int(offset.total_seconds()) // 60
@@ -33,7 +40,7 @@ def _details(api: Api, _request: Request) -> Reply:
             "accountType": "STANDARD",
             "timeZone": TIME_ZONE,
             "companyCurrency": api.portal.home_currency,
-            "additionalCurrencies": api.portal.currencies,
+            "additionalCurrencies": _others(api),
             "utcOffset": f"{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}",
             "utcOffsetMilliseconds": minutes * 60_000,
             "uiDomain": "app.hubspot.com",

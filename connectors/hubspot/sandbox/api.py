@@ -23,7 +23,7 @@ from connectors.hubspot.sandbox.portal import Portal
 
 _DATED = re.compile(
     r"^/(crm/(?:objects|properties|associations|pipelines|owners|schemas)"
-    r"|crm-object-schemas|account-info|oauth)/(\d{4}-\d{2}(?:-beta)?|v3)(?=/|$)"
+    r"|crm-object-schemas|account-info|settings/currencies|oauth)/(\d{4}-\d{2}(?:-beta)?|v3)(?=/|$)"
 )
 JSON = "application/json"
 _CLASSIC = {
@@ -35,6 +35,7 @@ _CLASSIC = {
     "crm/schemas": "/crm/v3/schemas",
     "crm-object-schemas": "/crm/v3",
     "account-info": "/account-info/v3",
+    "settings/currencies": "/settings/v3/currencies",
     "oauth": "/oauth/v1",
 }
 _MOVED = re.compile(r"^/crm/v3/objects/([^/]+)/([^/]+)/associations/")

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from connectors.hubspot.sandbox.held import Held
 from connectors.hubspot.sandbox.kinds import Kind
+from connectors.hubspot.sandbox.rates import current
 from connectors.hubspot.sandbox.stages import Stage
 from connectors.hubspot.sandbox.table import Row
 from connectors.hubspot.sandbox.times import DAY, instant, parse
@@ -81,6 +82,7 @@ def _deal(portal: Held, kind: Kind, row: Row, changed: set[str], now: int) -> Va
     closed = stage is not None and stage.closed
     won = closed and stage is not None and stage.probability == 1.0
     amount = held.get("amount")
+    home = _in_home(portal, amount, held.get("deal_currency_code"), now)
     found: Values = {
         "hs_is_closed": _bool(closed),
         "hs_is_closed_won": _bool(won),
@@ -88,7 +90,8 @@ def _deal(portal: Held, kind: Kind, row: Row, changed: set[str], now: int) -> Va
         "hs_is_closed_count": str(int(closed)),
         "hs_is_open_count": str(int(not closed)),
         "hs_closed_amount": amount or "0" if won else "0",
-        "amount_in_home_currency": amount,
+        "amount_in_home_currency": home,
+        "hs_closed_amount_in_home_currency": home or "0" if won else "0",
     }
     if stage is not None and stage.probability is not None:
         # HubSpot computes with binary fractions and shows all their digits.
@@ -104,6 +107,14 @@ def _deal(portal: Held, kind: Kind, row: Row, changed: set[str], now: int) -> Va
     if closed and ended is not None:
         found["days_to_close"] = str(max(0, (ended - row.created) // DAY))
     return found
+
+
+def _in_home(portal: Held, amount: str | None, code: str | None, now: int) -> str | None:
+    """The amount in the company currency, as it stands where its currency has no rate."""
+    if not amount or not code or code == portal.home_currency:
+        return amount
+    rate = current(portal.rates, portal.home_currency, now).get(code)
+    return amount if rate is None else format((Decimal(amount) * rate.worth).normalize(), "f")
 
 
 def _ticket(portal: Held, kind: Kind, row: Row, changed: set[str], now: int) -> Values:

@@ -9,6 +9,7 @@ from connectors.hubspot.sandbox.graph import Graph
 from connectors.hubspot.sandbox.kinds import Kind
 from connectors.hubspot.sandbox.labels import Labels
 from connectors.hubspot.sandbox.owners import Owner
+from connectors.hubspot.sandbox.rates import Rate
 from connectors.hubspot.sandbox.stages import Pipeline
 from connectors.hubspot.sandbox.table import Row, Table
 
@@ -23,6 +24,8 @@ class Held(Protocol):
     pipelines: dict[str, list[Pipeline]]
     tables: dict[str, Table]
     owners: dict[int, Owner]
+    home_currency: str
+    rates: list[Rate]
 
     def table(self, kind: Kind) -> Table:
         """The records of a type."""

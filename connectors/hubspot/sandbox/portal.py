@@ -14,6 +14,7 @@ from connectors.hubspot.sandbox.graph import Graph
 from connectors.hubspot.sandbox.kinds import Kind, Kinds
 from connectors.hubspot.sandbox.labels import Label, Labels
 from connectors.hubspot.sandbox.owners import Owner
+from connectors.hubspot.sandbox.rates import Rate
 from connectors.hubspot.sandbox.schema import parse_lines
 from connectors.hubspot.sandbox.stages import Stage
 from connectors.hubspot.sandbox.table import Row, Table
@@ -48,7 +49,7 @@ class Portal:
         self.next_custom = 100_001
         self.user = str(FIRST_USER)
         self.home_currency = "USD"
-        self.currencies: list[str] = []
+        self.rates: list[Rate] = []
         self._unsettled: set[tuple[str, int]] = set()
         self.tables["0-1"].index("email")
         self.add_owner("ada.admin@acme.example", "Ada", "Admin")

@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.hubspot.sandbox import customer as own
+from connectors.hubspot.sandbox.currencies import set_rate
 from connectors.hubspot.sandbox.kinds import Kind
 from connectors.hubspot.sandbox.portal import Portal
 from connectors.hubspot.sandbox.times import DAY, instant, milliseconds
@@ -40,6 +41,12 @@ _DEAL_KINDS = {"new": "newbusiness", "expansion": "existingbusiness", "renewal":
 _DEAL_STAGES = {"won": "closedwon", "lost": "closedlost"}
 _OPEN_STAGES = ("qualifiedtobuy", "presentationscheduled", "decisionmakerboughtin", "contractsent")
 _PRIORITIES = {"low": "LOW", "normal": "MEDIUM", "high": "HIGH", "urgent": "URGENT"}
+WORTH = {
+    "EUR": Decimal("1.08"),
+    "GBP": Decimal("1.27"),
+    "CHF": Decimal("1.136364"),
+    "JPY": Decimal("0.006667"),
+}
 _WAITING, _CLOSED = "3", "4"
 _NOON = time(12)
 _SPREAD = 14 * DAY
@@ -70,7 +77,8 @@ class Pour:
             if customer.parent in self._companies:
                 self._parent(self._companies[customer.parent], self._companies[customer.key])
         used = {customer.currency for customer in self._book.customers}
-        self._portal.currencies = sorted(used - {self._portal.home_currency})
+        for code in sorted(used - {self._portal.home_currency}):
+            set_rate(self._portal, code, WORTH[code], effective=0)
         self._portal.settle_all()
 
     def _parent(self, parent: int, child: int) -> None:

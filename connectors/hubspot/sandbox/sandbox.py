@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from connectors.hubspot.sandbox import (
     account,
     batches,
+    currencies,
     definitions,
     labelling,
     links,
@@ -68,7 +70,7 @@ class HubSpotSandbox:
         self.limits = Limits(clock, enforced=rate_limits)
         self.faults = Faults(ANSWERS)
         self.api = Api(self.portal, self.access, self.limits)
-        for module in (objects, batches, links, labelling, definitions, account):
+        for module in (objects, batches, links, labelling, definitions, account, currencies):
             self.api.add(module.ROUTES)
         self.api.add(search.routes(self.portal))
         pages = Pages(self.api, self._lock, self._read_state, self._write_state)
@@ -192,6 +194,11 @@ class HubSpotSandbox:
         with self._lock:
             kind = self.portal.kinds.find(object_type)
             self.portal.catalogue.get(kind.id, name).archived = self.portal.now()
+
+    def set_rate(self, code: str, worth: str) -> None:
+        """Let one unit of a currency be worth so many of the company's from now on."""
+        with self._lock:
+            currencies.set_rate(self.portal, code, Decimal(worth))
 
     def expire_token(self) -> None:
         """Refuse the access token from now on, and the OAuth tokens given so far."""

@@ -12,6 +12,7 @@ from connectors.hubspot.sandbox.kinds import Kind, Kinds
 from connectors.hubspot.sandbox.labels import Label
 from connectors.hubspot.sandbox.owners import Owner
 from connectors.hubspot.sandbox.portal import Portal
+from connectors.hubspot.sandbox.rates import Rate
 from connectors.hubspot.sandbox.schema import Group, Property
 from connectors.hubspot.sandbox.stages import Pipeline
 from connectors.hubspot.sandbox.table import Table, restored, stored
@@ -23,7 +24,7 @@ class _State(Struct):
     next_custom: int
     next_label: int
     home_currency: str
-    currencies: list[str]
+    rates: list[Rate]
     scopes: list[str]
     kinds: list[Kind]
     titles: dict[str, tuple[str, str]]
@@ -47,7 +48,7 @@ def dumped(portal: Portal, access: Access) -> bytes:
             next_custom=portal.next_custom,
             next_label=portal.labels.next_id,
             home_currency=portal.home_currency,
-            currencies=portal.currencies,
+            rates=portal.rates,
             scopes=sorted(access.scopes),
             kinds=list(portal.kinds.by_id.values()),
             titles=portal.titles,
@@ -68,7 +69,7 @@ def restore(portal: Portal, access: Access, text: bytes) -> None:
     read = msgspec.json.decode(text, type=_State)
     portal.id = read.portal_id
     portal.next_id, portal.next_custom = read.next_id, read.next_custom
-    portal.home_currency, portal.currencies = read.home_currency, read.currencies
+    portal.home_currency, portal.rates = read.home_currency, read.rates
     access.scopes = set(read.scopes)
     portal.kinds = Kinds({kind.id: kind for kind in read.kinds}, read.portal_id)
     portal.titles = read.titles
