@@ -56,6 +56,15 @@ def test_an_answer_without_results_is_not_an_empty_one(
     assert pulled(hubspot, COMPANIES, SINCE).keys() == {"2"}
 
 
+def test_no_content_is_not_an_empty_list(portal: Portal, hubspot: HubSpotConnector) -> None:
+    """A gateway's 204 in the place of a first list would hide the records for ever."""
+    portal.on("GET /crm/v3/objects/companies", reply("", 204), reply({"results": [row(1)]}))
+    portal.on(SEARCH, reply("", 204), reply({"total": 1, "results": [row(2)]}))
+
+    assert pulled(hubspot, COMPANIES).keys() == {"1"}
+    assert pulled(hubspot, COMPANIES, SINCE).keys() == {"2"}
+
+
 def test_bare_values_are_the_text_they_stand_for(portal: Portal, hubspot: HubSpotConnector) -> None:
     """Numbers and truths come as text in HubSpot's answers; bare ones mean the same."""
     values: dict[str, Any] = {"a": 5, "b": 0.25, "c": True, "d": False, "e": None, "f": ""}

@@ -57,7 +57,7 @@ class Verdicts:
         """
         answer = answers.parse(reply.content)
         if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
-            flaw = _flaw(reply, answer, listed=listed)
+            flaw = _flaw(reply, answer, wrote=wrote, listed=listed)
             if answer is None or flaw:
                 raise TransientError(
                     self._words(reply, answer, flaw), applied=None if wrote else False
@@ -129,11 +129,14 @@ class Verdicts:
         return self.conceal(f"HubSpot: {said or 'no message'} ({', '.join(m for m in marks if m)})")
 
 
-def _flaw(reply: Reply, answer: Answer | None, *, listed: bool) -> str:
-    """Why an answer of success is none; empty where it is one."""
+def _flaw(reply: Reply, answer: Answer | None, *, wrote: bool, listed: bool) -> str:
+    """Why an answer of success is none; empty where it is one.
+
+    204 may answer a write. Nothing that is read has no content: an empty list has ``results``.
+    """
     if answer is None:
         return "an answer that is no JSON"
-    if reply.status == HTTPStatus.NO_CONTENT:
+    if wrote and reply.status == HTTPStatus.NO_CONTENT:
         return ""
     if not reply.content.strip():
         return "an empty answer"
