@@ -80,6 +80,27 @@ def test_a_refused_write_is_tried_again_for_a_reason(room: Room, change: str) ->
     assert ("A0", "RenewalDate", "no") not in room.rejects()
 
 
+@pytest.mark.parametrize("seen", [True, False], ids=["seen before", "in between"])
+def test_a_right_that_is_granted_again_is_noticed_by_the_next_run(room: Room, seen: bool) -> None:
+    """Also where the object was described before the right was withdrawn, and not since."""
+    writable = room.crm.fields["Account"]["RenewalDate"]
+    if not seen:
+        room.sync(dry=True)  # the schema of before is in the state for a day
+    room.crm.fields["Account"]["RenewalDate"] = replace(writable, writable=False)
+    room.crm.refuse["Account", "RenewalDate"] = "check the security settings of this field"
+    refused = room.sync()
+    unchanged = room.sync()
+    room.crm.refuse.clear()
+    room.crm.fields["Account"]["RenewalDate"] = writable
+    granted = room.sync()
+
+    assert refused.exit_code == EXIT_REJECTED
+    assert planned(unchanged) == (0, 0)
+    assert granted.exit_code == EXIT_DONE
+    assert str(room.account("A0")["RenewalDate"]).startswith("2026-")
+    assert room.rejects() == []
+
+
 def test_a_refused_task_waits(room: Room) -> None:
     """Tasks that the CRM refuses are quarantined by key; fields are written all the same."""
     room.crm.refuse["Task", "Subject"] = "subject not allowed"

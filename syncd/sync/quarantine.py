@@ -9,11 +9,13 @@ from typing import Any
 import msgspec
 
 from syncd.connector import ObjectSchema
+from syncd.errors import AccessError, RequestError, StopRunError
 from syncd.model import Finding
 from syncd.plan import SetField, TaskChange
 from syncd.store import Reject, to_text
 from syncd.sync.gathered import Learned
 from syncd.sync.loading import Member
+from syncd.sync.pull import read_schema
 from syncd.sync.task_diff import task_fingerprint
 from syncd.sync.turn import Connected, Turn
 from syncd.writeback import Refusal, Written
@@ -122,6 +124,8 @@ def keep_refusals(turn: Turn, run: int, written: dict[str, Written]) -> list[Rej
         fields = [reject for reject in connected.rejected if reject.kind == "field"]
         records = [reject for reject in connected.rejected if reject.kind == "record"]
         refusals = written[connected.name].refusals if connected.name in written else []
+        if refusals and not turn.dry:
+            _describe_again(turn, connected, refusals)
         writes = [_refused(turn, connected, refusal) for refusal in refusals]
         if turn.dry:
             with turn.store.begin(write=False) as tx:
@@ -135,6 +139,26 @@ def keep_refusals(turn: Turn, run: int, written: dict[str, Written]) -> list[Rej
             found += records
             found += turn.store.quarantine.put(tx, [*fields, *writes], run=run, now=now)
     return found
+
+
+def _describe_again(turn: Turn, connected: Connected, refusals: Sequence[Refusal]) -> None:
+    """What a refusal is kept with is the definition it was refused under, not one of earlier.
+
+    A right that was withdrawn since the object was last described, and is granted again, would
+    else look as if nothing had changed.
+    """
+    if connected.connector.omits_unknown_fields:
+        return  # described in every run
+    task = connected.mapping.task
+    for object in {change.object for refusal in refusals for change in refusal.sets} | {
+        task.shape.object for refusal in refusals if refusal.task is not None and task is not None
+    }:
+        try:
+            read_schema(turn, connected, object, fresh=True)
+        except (AccessError, RequestError, StopRunError) as error:
+            turn.log.warning(
+                "schema_unknown", connection=connected.name, object=object, reason=str(error)
+            )
 
 
 def _with_options(connected: Connected, refusal: Refusal) -> str:

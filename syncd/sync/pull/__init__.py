@@ -8,7 +8,7 @@ from syncd.errors import AccessError, LoginError, RequestError, StopRunError
 from syncd.sync.lookup import look_up_unsettled
 from syncd.sync.pull.noting import digest_of, note_records
 from syncd.sync.pull.people import load_users
-from syncd.sync.pull.schemas import learn, switch_off
+from syncd.sync.pull.schemas import learn, read_schema, switch_off
 from syncd.sync.pull.source import pull_narrowed, pull_source
 from syncd.sync.turn import Connected, Turn
 
@@ -17,6 +17,7 @@ __all__ = [
     "load_users",
     "note_records",
     "pull",
+    "read_schema",
 ]
 
 

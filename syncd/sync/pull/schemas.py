@@ -56,7 +56,8 @@ def read_schema(
 ) -> ObjectSchema:
     """The object's schema: from the state if it is recent and the CRM tells of missing fields.
 
-    HubSpot leaves unknown properties out silently, so its catalogue is read in every run.
+    HubSpot leaves unknown properties out silently, so its catalogue is read in every run. So is
+    that of an object of which writes stand refused: only there does it show that it was mended.
     """
     if object in connected.schemas and not fresh:
         return connected.schemas[object]
@@ -65,7 +66,8 @@ def read_schema(
     if not (silent or turn.full or fresh):
         with turn.store.begin(write=False) as tx:
             stored = turn.store.runs.schema(tx, connected.name, object)
-        if stored is not None and timedelta(0) <= now - stored[1] < SCHEMA_AGE:
+            refused = turn.store.quarantine.refused_accounts(tx, connected.name, object)
+        if stored is not None and not refused and timedelta(0) <= now - stored[1] < SCHEMA_AGE:
             schema = msgspec.json.decode(stored[0], type=ObjectSchema)
             connected.schemas[object] = schema
             return schema
