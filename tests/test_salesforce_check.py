@@ -15,6 +15,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from connectors.salesforce.sandbox import SalesforceSandbox
+from connectors.sandbox.faults import Fault
 from connectors.sandbox.server import SandboxServer
 from syncd.rehearsal import make_book, write_config
 
@@ -100,6 +101,29 @@ def test_rights_are_as_few_as_possible(admin: Admin) -> None:
     assert "Account.Syncd_Tier__c" in written
     assert "Task.Syncd_Key__c" in written
     assert "Opportunity.Syncd_Pain_Points__c" not in written
+
+
+def test_without_a_permission_set_no_right_is_asked_for(admin: Admin) -> None:
+    """An integration user that may make fields but no permission sets is told so once."""
+    refusal = {"errorCode": "INSUFFICIENT_ACCESS_OR_READONLY", "message": "no rights on this"}
+    admin.sandbox.faults.set(
+        [
+            Fault(
+                method="POST",
+                path="*/sobjects/PermissionSet*",
+                status=403,
+                body=json.dumps([refusal]),
+            )
+        ]
+    )
+    code, answer = admin.syncd("provision", "--apply")
+    undone = [step for step in answer["steps"] if not step["done"]]
+
+    assert code == 3
+    assert [step["kind"] for step in undone] == ["permission_set", "field_permission"]
+    assert "no rights on this" in undone[0]["error"]
+    assert "there is no such permission set" in undone[1]["error"]
+    assert not [row for row in admin.sandbox.rows("FieldPermissions") if row["ParentId"] == ""]
 
 
 def test_what_would_refuse_tasks_and_writes(admin: Admin) -> None:

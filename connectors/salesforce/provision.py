@@ -64,6 +64,14 @@ class _Provisioning:
                 yield from self._assignment(permission_set)
             return
         permission_set = yield from self._permission_set()
+        if self._apply and not permission_set:
+            text = f'rights to {len(lacking)} fields in the permission set "{PERMISSION_SET}"'
+            error = (
+                "there is no such permission set to put them into, see above. Once it can be made, "
+                "run provision again; or an admin deploys what `syncd provision --sfdx DIR` writes"
+            )
+            yield Step("field_permission", PERMISSION_SET, text, error=error)
+            return
         granted = yield from self._rights(permission_set, lacking)
         yield from self._assignment(permission_set)
         if self._apply:
