@@ -10,7 +10,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from syncd.errors import ConfigError, Problem
-from syncd.plan import UNDONE, CurrentTask, Plan, SetField, Shown, TaskChange, alike
+from syncd.plan import UNDONE, CurrentTask, Plan, SetField, Shown, TaskChange, alike, taken_back
 from syncd.store import Entry, StoredTask
 from syncd.sync import Connected, Lease, Turn, carry_out, current_tasks, pull
 
@@ -240,7 +240,8 @@ def _task(
     if isinstance(values.get("due"), str):
         values["due"] = date.fromisoformat(values["due"])
     wrote = {**task.wrote, **{n: v for n, v in values.items() if n not in {"due", "status"}}}
-    wrote |= {f"{UNDONE}{name}": value for name, value in undone.items()}
+    for name, value in undone.items():
+        wrote[f"{UNDONE}{name}"] = [*task.wrote.get(f"{UNDONE}{name}", ()), value]
     if "due" in values:
         wrote["due"] = values["due"].isoformat()
     return TaskChange(
@@ -268,6 +269,6 @@ def _remember(turn: Turn, connected: Connected, plan: Plan) -> None:
         ids = sorted({change.record for change in plan.sets})
         written = ledger.written(tx, connected.name, object, ids)
         for change in plan.sets:
-            fields = written.setdefault(change.record, {})
-            fields[UNDONE] = {**fields.get(UNDONE, {}), change.field: change.before}
+            ours = written.get(change.record, {})
+            written[change.record] = taken_back(ours, change.field, change.before, change.after)
         ledger.save_written(tx, connected.name, object, written)

@@ -83,6 +83,40 @@ def test_what_was_taken_back_is_not_written_again(room: Room) -> None:
     assert len(room.tasks()) == 3
 
 
+def test_what_two_runs_wrote_is_taken_back_one_after_the_other(room: Room) -> None:
+    """Neither value comes back, of fields nor of tasks, though the rules still say the later."""
+    before, tasks = room.ours("A0"), room.tasks()
+    runs = []
+    for worth in (20_000, 30_000):
+        room.crm.put("Contract", "c-A0", Value=worth)
+        runs.append(room.sync().run)
+    written = room.ours("A0"), room.tasks()
+    for run in reversed(runs):
+        taken_back(room, run)
+    after = room.ours("A0"), room.tasks()
+    quiet = room.sync(full=True)
+
+    assert written[0] != before
+    assert written[1] != tasks
+    assert after == (before, tasks)
+    assert planned(quiet) == (0, 0)
+
+
+def test_another_value_ends_what_was_taken_back(room: Room) -> None:
+    """What was wrong once may be right in a year: from the next other value on it is written."""
+    room.crm.put("Contract", "c-A0", Value=20_000)
+    taken_back(room, room.sync().run)
+    stayed = room.account("A0")["Arr"]
+    worths = []
+    for worth in (30_000, 20_000):
+        room.crm.put("Contract", "c-A0", Value=worth)
+        room.sync()
+        worths.append((room.account("A0")["Arr"], str(room.tasks()).count(f"{worth:,}") > 0))
+
+    assert stayed == Decimal(10_000)
+    assert worths == [(Decimal(30_000), True), (Decimal(20_000), True)]
+
+
 def test_a_closing_that_was_taken_back_stays_so(room: Room) -> None:
     """The task goes on until its reason changes; a full derivation finds nothing to write."""
     room.crm.put("Contract", "c-A0", EndDate=date(2031, 9, 30))

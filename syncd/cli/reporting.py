@@ -155,7 +155,8 @@ def show_end(report: Report, *, planned: bool) -> None:
         if c.exit_code in {0, 3}:
             say(f"{c.name}: {_outcome(c, planned=planned)}")
         if c.plan.kept:
-            say(f"{c.name}: kept {counted(len(c.plan.kept), 'value')} that people changed")
+            kept = counted(len(c.plan.kept), "value")
+            say(f"{c.name}: kept {kept} that people changed or took back")
         if c.failed or c.rejected:
             both = ((c.failed, "write"), (c.rejected, "record"))
             refused = " and ".join(counted(count, noun) for count, noun in both if count)

@@ -19,6 +19,7 @@ from syncd.plan.changes import (
     TaskFields,
     also_ours,
     remembered,
+    taken_back,
     united,
 )
 from syncd.plan.fields import FieldDiff, diff_fields
@@ -46,5 +47,6 @@ __all__ = [
     "diff_tasks",
     "hold",
     "remembered",
+    "taken_back",
     "united",
 ]

@@ -17,7 +17,11 @@ Shown: TypeAlias = None | bool | int | float | str
 """A value in the words that the CRM shows, fit for JSON."""
 
 UNDONE = "!undone"
-"""Marks, beside what syncd wrote, what was taken back: that is not written again by itself."""
+"""Marks, beside what syncd wrote, what was taken back: that is not written again by itself.
+
+Of an account's fields: by field, what was put back, and after it all that was taken back for it. It
+ends with the next other value.
+"""
 
 ALSO = "!also"
 """Marks, beside what syncd wrote, other words of its own that a field may show: those of a record
@@ -56,8 +60,8 @@ class TaskChange(Struct, frozen=True):
     """Open, update or close one task. `values` are what the connector is given, by CRM field.
 
     `wrote` are all its fields in words that can be compared later, by canonical name; `was`
-    what those that change were before. A name of `wrote` that begins with UNDONE holds what was
-    taken back of that field; of the status, the reason of a closing that was taken back.
+    what those that change were before. A name of `wrote` that begins with UNDONE holds all that
+    was taken back of that field; of the status, the reasons of closings that were taken back.
     """
 
     op: Literal["open", "update", "close"]
@@ -71,7 +75,7 @@ class TaskChange(Struct, frozen=True):
     subject: str
     because: str
     values: Mapping[str, Value]
-    wrote: Mapping[str, Shown]
+    wrote: Mapping[str, Any]
     record: str | None = None
     was: Mapping[str, Shown] = {}
     priority: str = "normal"
@@ -132,9 +136,23 @@ class Plan(Struct, frozen=True):
 
 def remembered(ours: Mapping[str, Any], words: Mapping[str, Shown]) -> dict[str, Any]:
     """What syncd left in a record, with these words now in their fields; no other are its own."""
-    also = {name: other for name, other in ours.get(ALSO, {}).items() if name not in words}
-    kept = {name: word for name, word in ours.items() if name != ALSO}
-    return {**kept, **words, **({ALSO: also} if also else {})}
+    marks = {
+        ALSO: {name: other for name, other in ours.get(ALSO, {}).items() if name not in words},
+        UNDONE: {
+            name: undone
+            for name, undone in ours.get(UNDONE, {}).items()
+            if name not in words or words[name] == undone[0]
+        },
+    }
+    kept = {name: word for name, word in ours.items() if name not in marks}
+    return {**kept, **words, **{mark: fields for mark, fields in marks.items() if fields}}
+
+
+def taken_back(ours: Mapping[str, Any], field: str, value: Shown, back: Shown) -> dict[str, Any]:
+    """What syncd left in a record, of which `value` is being taken back and `back` put back."""
+    undone = ours.get(UNDONE, {})
+    values = [word for word in [*undone.get(field, [])[1:], value] if word != back]
+    return {**ours, UNDONE: {**undone, field: [back, *dict.fromkeys(values)]}}
 
 
 def also_ours(ours: Mapping[str, Any], words: Mapping[str, Shown]) -> dict[str, Any]:
@@ -149,15 +167,15 @@ def also_ours(ours: Mapping[str, Any], words: Mapping[str, Shown]) -> dict[str, 
 def united(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
     """What syncd left in a record, after another one was merged into it.
 
-    People choose whose value stays, so either is syncd's own. What was taken back of the other
-    record counts where nothing was of this one.
+    People choose whose value stays, so either is syncd's own. What was taken back of a field of
+    the other record counts where nothing was of this one's.
     """
     words = {name: word for name, word in theirs.items() if not name.startswith("!")}
     found = dict(ours)
     for name in words.keys() - ours.keys():
         found[name] = words[name]
     if UNDONE in theirs:
-        found.setdefault(UNDONE, theirs[UNDONE])
+        found[UNDONE] = {**theirs[UNDONE], **found.get(UNDONE, {})}
     found = also_ours(found, {name: word for name, word in words.items() if name in ours})
     for name, others in theirs.get(ALSO, {}).items():
         for word in others:

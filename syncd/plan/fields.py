@@ -42,7 +42,7 @@ def diff_fields(
     raw: Mapping[str, Any],
     schema: ObjectSchema,
     written: Mapping[str, Shown],
-    undone: Mapping[str, Shown],
+    undone: Mapping[str, Sequence[Shown]],
     also: Mapping[str, Sequence[Shown]],
     entitled: bool,
     policy: WritePolicy,
@@ -86,7 +86,7 @@ def diff_fields(
         if not entitled and derived.value is None and not is_ours:
             continue
         by_hand = was_ours and not is_ours
-        taken_back = write.field in undone and undone[write.field] == after
+        taken_back = after in undone.get(write.field, ())[1:]
         edits += [_kept(ref, account, write.field, before, ours)] if by_hand else []
         if taken_back or (by_hand and policy.on_human_edit == "keep"):
             kept.append(_kept(ref, account, write.field, before, after))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal, Protocol
@@ -29,7 +29,7 @@ class CurrentTask(Struct, frozen=True):
     playbook: str
     record: str | None
     state: str
-    wrote: Mapping[str, Shown]
+    wrote: Mapping[str, Any]
     now: Mapping[str, Shown] | None
 
 
@@ -129,7 +129,7 @@ def diff_tasks(
                     account,
                     account_record,
                     want,
-                    {**have.wrote, **differing},
+                    {**_without_marks(have.wrote, differing), **differing},
                     values,
                     worth,
                     record=have.record,
@@ -214,8 +214,13 @@ def alike(one: Shown, other: Shown) -> bool:
 
 def _taken_back(task: CurrentTask, name: str, value: Shown) -> bool:
     """This very value (of the status: this reason to close) was undone."""
-    mark = f"{UNDONE}{name}"
-    return mark in task.wrote and alike(task.wrote[mark], value)
+    return any(alike(undone, value) for undone in task.wrote.get(f"{UNDONE}{name}", ()))
+
+
+def _without_marks(wrote: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The same without what was taken back of these fields: another value comes into them."""
+    marks = {f"{UNDONE}{name}" for name in names}
+    return {name: value for name, value in wrote.items() if name not in marks}
 
 
 def _untouched(now: Shown, wrote: Shown) -> bool:
