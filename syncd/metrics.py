@@ -47,14 +47,15 @@ class Metrics:
         if left is not None:
             self._left.labels(name).set(left)
 
-    def run(
-        self, *, code: int, seconds: float, ended: float, open_tasks: int, quarantine: int
-    ) -> None:
+    def stand(self, open_tasks: int, quarantine: int) -> None:
+        """How things stand, after a run and when the daemon starts."""
+        self._open.set(open_tasks)
+        self._quarantine.set(quarantine)
+
+    def run(self, *, code: int, seconds: float, ended: float) -> None:
         """How a run ended; `ended` in Unix seconds."""
         self._runs.labels(str(code)).inc()
         self._seconds.set(seconds)
-        self._open.set(open_tasks)
-        self._quarantine.set(quarantine)
         if code in {0, 3}:
             self.succeeded(ended)
 

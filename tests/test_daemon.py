@@ -315,6 +315,47 @@ def test_a_second_stands_by_and_takes_over(crm: Site) -> None:
     assert leading == (200, "ready\n")
 
 
+def test_a_second_of_the_same_config_listens_when_it_takes_over(crm: Site) -> None:
+    """On one machine the first has the console's address; the other waits for that too."""
+    port = free_port()
+    crm.begin(f"sqlite:///{crm.folder}/state.db", console=f'listen = "127.0.0.1:{port}"')
+    one = crm.start("run")
+    wait_for(crm, "run")
+    (crm.folder / "err").rename(crm.folder / "one")
+    two = crm.start("run")
+    (told,) = wait_for(crm, "console_waits")
+    wait_for(crm, "standing_by")
+    before = ask(port, "/metrics")[1]
+    os.kill(one, signal.SIGTERM)
+    ended = crm.zygote.wait(one)
+    wait_for(crm, "console_listening")
+    leading, after = ask(port, "/readyz"), ask(port, "/metrics")[1]
+    os.kill(two, signal.SIGTERM)
+
+    assert f"cannot listen on 127.0.0.1:{port}" in told["reason"]
+    assert (ended, crm.zygote.wait(two)) == (0, 0)
+    assert leading == (200, "ready\n")
+    assert _open_tasks(before) == _open_tasks(after) > 0
+
+
+def _open_tasks(metrics: str) -> float:
+    (line,) = [m for m in metrics.splitlines() if m.startswith("syncd_open_tasks ")]
+    return float(line.split()[1])
+
+
+def test_an_address_that_a_stranger_has_is_told(crm: Site) -> None:
+    """Nobody is at work on the state: that is a mistake, and ends with 2."""
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        crm.begin(console=f'listen = "127.0.0.1:{port}"')
+        code = crm.run("run")
+
+    assert code == 2
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use;" in (
+        crm.folder / "err"
+    ).read_text(encoding="utf-8")
+
+
 def test_a_crm_that_is_away_does_not_stop_it(crm: Site) -> None:
     """The run fails with 5 and is told; the daemon lives on."""
     port = free_port()
@@ -409,6 +450,7 @@ def test_each_page_but_healthz_asks_for_the_token() -> None:
             return b"figures"
 
     console = Console(app(Well(), "s3cret-token"), "127.0.0.1", 0)
+    console.open()
     wrong = ["", "s3cret", "s3cret-token2", "S3CRET-TOKEN"]
     refused = {ask(console.port, "/metrics", token)[0] for token in wrong}
     open_to_all = ask(console.port, "/healthz")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import os
 import socket
 from collections.abc import Callable
 from threading import Thread
@@ -74,35 +75,53 @@ def app(state: ConsoleState, token: str = "") -> Starlette:
 
 
 class Console:
-    """Serves the pages in a thread of its own."""
+    """Serves the pages in a thread of its own, once it is open."""
 
     def __init__(self, pages: Starlette, host: str, port: int) -> None:
-        """Listen at once. Raises StopProgramError when the address is taken."""
+        """Nothing listens yet."""
+        self._pages, self.host, self.port = pages, host, port
+        self._stop: Callable[[], None] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it listens."""
+        return self._stop is not None
+
+    def open(self) -> None:
+        """Listen. Raises StopProgramError when the address cannot be had."""
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         try:
-            family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            self._socket = socket.create_server((host, port), family=family)
+            listening = socket.create_server((self.host, self.port), family=family)
         except OSError as error:
+            # Python adds the address to its own text once more.
+            why = os.strerror(error.errno) if error.errno else str(error)
             raise StopProgramError(
-                f"console: cannot listen on {host}:{port}: {error.strerror}; "
-                "change [console] listen"
+                f"console: cannot listen on {self.host}:{self.port}: {why}; change [console] listen"
             ) from error
-        self.port: int = self._socket.getsockname()[1]
-        self._server = uvicorn.Server(
+        self.port = listening.getsockname()[1]
+        server = uvicorn.Server(
             uvicorn.Config(
-                pages,
+                self._pages,
                 log_config=None,
                 access_log=False,
                 lifespan="off",
                 timeout_graceful_shutdown=1,
             )
         )
-        self._thread = Thread(
-            target=self._server.run, kwargs={"sockets": [self._socket]}, name="console", daemon=True
+        thread = Thread(
+            target=server.run, kwargs={"sockets": [listening]}, name="console", daemon=True
         )
-        self._thread.start()
+        thread.start()
+
+        def stop() -> None:
+            server.should_exit = True
+            thread.join(timeout=STOP_SECONDS)
+            listening.close()
+
+        self._stop = stop
 
     def stop(self) -> None:
-        """Stop serving."""
-        self._server.should_exit = True
-        self._thread.join(timeout=STOP_SECONDS)
-        self._socket.close()
+        """Stop serving, if it was begun."""
+        if self._stop is not None:
+            self._stop()
+            self._stop = None

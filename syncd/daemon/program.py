@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from queue import SimpleQueue
@@ -18,31 +18,24 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 from sqlalchemy import Connection
 
-from syncd.bootstrap import Loaded, instance_name, process_lives, wired
+from syncd.bootstrap import Loaded, instance_name, wired
 from syncd.config import cron_trigger
-from syncd.connector import Connector
 from syncd.console import Console, app
 from syncd.daemon.calendar import overdue, since_when
+from syncd.daemon.lead import Lead
+from syncd.daemon.telling import EXIT_DEFECT, EXIT_STOPPED, Telling
 from syncd.errors import LeaseError, StopProgramError, StoreLostError, SyncdError
 from syncd.log import get_log
-from syncd.metrics import Metrics
-from syncd.notify import notify
 from syncd.store import Store, StoredRun, to_moment
-from syncd.sync import EXIT_DONE, EXIT_HELD, EXIT_UNREACHABLE, Report, run_once
+from syncd.sync import EXIT_DONE, run_once
 
-BEAT = LEASE = "daemon"
+BEAT = "daemon"
 BEAT_SECONDS = 10
 STALE_BEAT = timedelta(seconds=60)
-LEASE_SECONDS = 60.0
 STALE_RUNS = 3  # not ready after so many scheduled runs that did not begin
 RUNS_SEEN = 50
+LISTEN_TRIES, LISTEN_PAUSE_SECONDS = 4, 0.5
 GRACE_SECONDS = 20.0  # of the 30 that an operator's stop grants
-EXIT_DEFECT, EXIT_STOPPED = 1, 2
-TOLD = {
-    EXIT_HELD: "the plan is held by the safety limit",
-    EXIT_UNREACHABLE: "a CRM could not be reached",
-}
-ENDED = {EXIT_DEFECT: "a defect ended the daemon", EXIT_STOPPED: "the daemon cannot go on"}
 
 
 class Daemon:
@@ -59,12 +52,13 @@ class Daemon:
         self.exit_code = 0
         self.cut_off = False
         self._stop = Event()
-        self._metrics = Metrics()
-        self._told = EXIT_DONE
-        self._fence = 0
+        self._telling = Telling(store, loaded.config.notify.urls)
+        self._lead = Lead(store)
         self._leads: bool | None = None
         self._started = self._beaten = clock()
         config = loaded.config
+        token = config.console.token.get_secret_value() if config.console.token else ""
+        self.console = Console(app(self, token), config.console.host, config.console.port)
         jitter = config.schedule.jitter_seconds
         self._triggers: dict[str, BaseTrigger] = {}
         # One thread: a --full run and a sync wait for each other.
@@ -90,7 +84,8 @@ class Daemon:
         try:
             with wired(self._loaded, store=self._store) as ready:
                 report = run_once(ready.turn(clock=self._clock, full=full, stop=self._stop))
-                self._observe(report, {c.name: c.connector for c in ready.connections})
+                connectors = {c.name: c.connector for c in ready.connections}
+                self._telling.run(report, connectors, self._clock())
         except LeaseError as error:
             self._log.info("standing_by", reason=str(error))
         except StopProgramError as error:
@@ -104,46 +99,8 @@ class Daemon:
 
     def _end(self, code: int, reason: str) -> None:
         self.exit_code = code
-        self._tell(ENDED[code], reason)
+        self._telling.end(code, reason)
         self.wishes.put(None)
-
-    def _observe(self, report: Report, connectors: Mapping[str, Connector]) -> None:
-        with self._store.begin(write=False) as tx:
-            open_tasks = self._store.tasks.count_open(tx)
-            quarantine = self._store.quarantine.count(tx)
-        for c in report.connections:
-            self._metrics.connection(
-                c.name,
-                written=c.written,
-                refused=c.failed + c.rejected,
-                read=c.calls.read,
-                write=c.calls.write,
-                left=None if c.exit_code == EXIT_UNREACHABLE else _left(connectors[c.name]),
-            )
-        self._metrics.run(
-            code=report.exit_code,
-            seconds=report.seconds,
-            ended=self._clock().timestamp(),
-            open_tasks=open_tasks,
-            quarantine=quarantine,
-        )
-        self._tell_change(report)
-
-    def _tell_change(self, report: Report) -> None:
-        """Tell people once that something is wrong, and once that it is over."""
-        before, self._told = self._told, report.exit_code
-        if report.exit_code == before:
-            return
-        if report.exit_code in TOLD:
-            said = "\n".join(f"{c.name}: {c.message}" for c in report.connections if c.message)
-            self._tell(TOLD[report.exit_code], said)
-        elif before in TOLD:
-            self._tell("all is well again", f"it was: {TOLD[before]}")
-
-    def _tell(self, title: str, text: str) -> None:
-        failed = notify(self._loaded.config.notify.urls, f"syncd: {title}", text)
-        if failed:
-            self._log.warning("not_notified", addresses=failed)
 
     # --- one of several -------------------------------------------------------------------------
 
@@ -155,10 +112,12 @@ class Daemon:
         try:
             with self._store.begin() as tx:
                 self._store.runs.beat(tx, BEAT, now, instance_name())
-                leads = self._take_lead(tx, now)
+                leads = self._lead.take(tx, now)
             if leads and not self._leads:
                 self._leads = True
                 self._catch_up()
+            if leads and not self.console.is_open:
+                self._take_address()
         except StoreLostError as error:
             # With the state back, what was missed meanwhile is caught up with.
             self._leads = None
@@ -167,6 +126,40 @@ class Daemon:
         if not leads and self._leads is not False:
             self._leads = False
             self._log.info("standing_by", reason="another daemon is at work on this state")
+
+    def _take_address(self) -> None:
+        """The daemon that had the console's address is gone, and its address free by now or soon.
+
+        Raises nothing: a work that goes on unseen is better than none.
+        """
+        try:
+            self._listen()
+        except StopProgramError as error:
+            self._log.warning("console_waits", reason=str(error))
+
+    def _listen(self) -> None:
+        self.console.open()
+        self._log.info("console_listening", host=self.console.host, port=self.console.port)
+
+    def listen(self) -> None:
+        """Open the console. On a machine where another daemon is at work it has the address: this
+        one stands by without, and listens when it takes over.
+
+        Raises StopProgramError where somebody else has the address.
+        """
+        for last in (*[False] * (LISTEN_TRIES - 1), True):
+            try:
+                self._listen()
+            except StopProgramError as error:
+                if self._lead.elsewhere():
+                    self._log.info("console_waits", reason=str(error))
+                    return
+                if last:
+                    raise
+                # The other may be about to take the lead, or to end.
+                self._stop.wait(LISTEN_PAUSE_SECONDS)
+            else:
+                return
 
     def _follow_clock(self, now: datetime) -> None:
         """After a clock that went back, the next runs are still planned for its old future."""
@@ -183,28 +176,9 @@ class Daemon:
         while not self._stop.wait(BEAT_SECONDS):
             self.beat()
 
-    def _take_lead(self, tx: Connection, now: datetime) -> bool:
-        runs = self._store.runs
-        if self._fence and runs.renew(tx, LEASE, self._fence, now, LEASE_SECONDS):
-            return True
-        holder = runs.holder(tx, LEASE)
-        # A holder on this machine whose process is gone holds nothing any more.
-        dead = holder if holder and not process_lives(holder) else None
-        try:
-            self._fence = runs.acquire(
-                tx, LEASE, instance_name(), now, LEASE_SECONDS, steal_from=dead
-            )
-        except LeaseError:
-            self._fence = 0
-        return bool(self._fence)
-
     def _let_go(self) -> None:
-        """Let the daemon that stands by take over at once."""
-        if not self._fence:
-            return
         try:
-            with self._store.begin() as tx:
-                self._store.runs.let_go(tx, LEASE, self._fence, self._clock())
+            self._lead.let_go(self._clock())
         except StoreLostError as error:
             self._log.warning("lease_not_given_back", reason=str(error))
 
@@ -261,7 +235,7 @@ class Daemon:
 
     def metrics(self) -> bytes:
         """Prometheus text."""
-        return self._metrics.text()
+        return self._telling.metrics.text()
 
     # --- life -----------------------------------------------------------------------------------
 
@@ -269,8 +243,9 @@ class Daemon:
         """Run until somebody wishes the end."""
         with self._store.begin(write=False) as tx:
             good = next((run for run in self._runs(tx) if run.exit_code == EXIT_DONE), None)
+            self._telling.stand(tx)
         if good is not None and good.finished_at is not None:
-            self._metrics.succeeded(to_moment(good.finished_at).timestamp())
+            self._telling.metrics.succeeded(to_moment(good.finished_at).timestamp())
         self._scheduler.start()
         self.beat()
         Thread(target=self._beat_on, name="heart", daemon=True).start()
@@ -294,27 +269,16 @@ class Daemon:
         self._log.info("daemon_stopped")
 
 
-def _left(connector: Connector) -> int | None:
-    """Calls left today; None where the CRM does not say, or cannot be asked."""
-    try:
-        return connector.allowance().left
-    except SyncdError:
-        return None
-
-
 def serve(loaded: Loaded, *, clock: Callable[[], datetime]) -> int:
     """The daemon with its console; returns when SIGTERM or SIGINT came, or a defect did."""
-    config = loaded.config.console
-    token = config.token.get_secret_value() if config.token else ""
     with ExitStack() as stack:
         store = Store.open(loaded.config.state)
         stack.callback(store.close)
         daemon = Daemon(loaded, store, clock)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: daemon.wishes.put(None))
-        console = Console(app(daemon, token), config.host, config.port)
-        stack.callback(console.stop)
-        get_log().info("console_listening", host=config.host, port=console.port)
+        stack.callback(daemon.console.stop)
+        daemon.listen()
         daemon.serve()
         if daemon.cut_off:
             # The run that hangs would keep the process alive for as long as it hangs.
