@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from syncd.mapping import KINDS
 from syncd.model import Derived, Ref
-from syncd.rules import RULES, BookBorders, borders
+from syncd.rules import RULES, BookBorders
 from syncd.store import StoredTask
 from syncd.sync import (
     Connected,
     Loaded,
     Turn,
-    book_connections,
     derive_one,
+    find_due,
     load,
     load_users,
 )
@@ -25,6 +26,16 @@ _LEFT = (
     "its fields in the CRM stay as they are"
 )
 _FIELDS = frozenset(f"{kind}.{name}" for kind, fields in KINDS.items() for name in fields)
+_INSTEAD = {
+    "handoff.opportunity": "handoff.pain_points",
+    "role.account": "role.opportunity",
+    "role.opportunity": "role.account",
+    "activity.account": "activity.contact",
+    "activity.contact": "activity.account",
+}
+"""Inputs that nobody misses where the other is mapped: handoff items on the deal itself need no
+record that points to it.
+"""
 _OFTEN_BLANK = frozenset({"tier_previous", "notice_deadline", "renewal_risk", "expansion_reason"})
 """Blank where there is simply nothing to say."""
 
@@ -37,12 +48,14 @@ def explain(turn: Turn, connections: Sequence[Connected], key: str) -> dict[str,
     by_name = {connected.name: connected for connected in connections}
     for connected in connections:
         load_users(turn, connected)
+    with turn.store.begin(write=False) as tx:
+        stored = turn.store.book.derivations(tx, [key]).get(key)
+    anew = turn.as_of or stored is None
+    book = _book(turn, connections, key) if anew else BookBorders()
     with turn.store.begin() as tx:
         loaded, before = next(iter(load(tx, turn, connections, [key])))
-        stored = turn.store.book.derivations(tx, [key]).get(key)
         values: Mapping[str, Derived] = stored.values if stored else {}
-        if loaded.records is not None and (turn.as_of or stored is None):
-            book = _book(turn, key.partition(":")[0])
+        if loaded.records is not None and anew:
             off = {connected.name: frozenset[str]() for connected in connections}
             values = derive_one(turn, loaded, before, book, {}, off).values
         tasks = turn.store.tasks.of_accounts(tx, [key]).get(key, [])
@@ -117,10 +130,14 @@ def explain(turn: Turn, connections: Sequence[Connected], key: str) -> dict[str,
     }
 
 
-def _book(turn: Turn, connection: str) -> BookBorders:
-    with turn.store.begin(write=False) as tx:
-        rows = turn.store.book.rows(tx, book_connections(turn, connection))
-    return borders(rows.values(), turn.policy.tier, turn.today)
+def _book(turn: Turn, connections: Sequence[Connected], key: str) -> BookBorders:
+    """The borders of the account's book on the turn's day.
+
+    After a first `plan` nothing is derived yet: the accounts that are due are looked at as a run
+    would. Not `as_of`: that would have every account of the state derived by the next run.
+    """
+    due = find_due(replace(turn, as_of=False), connections)
+    return due.books[key.partition(":")[0]]
 
 
 def _ordered(values: Mapping[str, Derived]) -> list[tuple[str, Derived]]:
@@ -154,10 +171,11 @@ def _missing(
         if member.connection in by_name
         for name in by_name[member.connection].mapping.fields
     }
+    instead = {name for name, other in _INSTEAD.items() if other in mapped}
     if loaded.records is None:
         yield {"rule": "", "text": _LEFT}
     for rule in RULES if loaded.records is not None else ():
-        lacking = sorted(name for name in rule.inputs if name not in mapped and name in _FIELDS)
+        lacking = sorted((rule.inputs & _FIELDS) - mapped - instead)
         if lacking:
             text = f"not mapped: {', '.join(lacking)}"
             yield {"rule": rule.name, "text": text}

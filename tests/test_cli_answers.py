@@ -28,6 +28,7 @@ fallback_assignee = "bea@acme.example"
 max_new_tasks_per_user_per_day = 2
 """
 TODAY = datetime.now(UTC).date()  # noqa: TID251 - the commands read the clock
+TIERS = {"Tier 1": "strategic", "Tier 2": "growth", "Tier 3": "maintenance"}
 
 
 class Desk:
@@ -198,3 +199,33 @@ def test_status_tells_what_the_next_sync_is_to_do(
     monkeypatch.setattr(MemoryConnector, "update", real)
     desk.run("sync")
     assert desk.ask("status")["waiting"] == {"crm": 0}
+
+
+def test_what_was_only_planned_is_explained_as_planned(desk: Desk) -> None:
+    """After a first plan nothing is derived yet: the tier stands in the whole book all the same."""
+    config = desk.config.read_text()
+    desk.room.customer("A9", ends=TODAY + timedelta(days=40), value=90_000)
+    for number in range(10, 20):
+        desk.room.customer(f"A{number}", ends=TODAY + timedelta(days=40), value=100 * number)
+    desk.config.write_text(config + "[policy.tier]\nstrategic_min = 1\nstrategic_max = 1\n")
+    planned = {
+        change["account"]: (TIERS[change["after"]], change["because"])
+        for change in desk.ask("plan")["changes"]
+        if change["field"] == "Tier"
+    }
+    asked = {account: desk.ask("explain", account)["values"]["tier"] for account in planned}
+    later = desk.ask("explain", "A9", "--as-of", f"{TODAY + timedelta(days=1)}")["values"]["tier"]
+
+    assert planned["A9"][0] == later["value"] == "strategic"
+    assert {tier for tier, _ in planned.values()} == {"strategic", "growth", "maintenance"}
+    assert {a: (tier["value"], tier["because"]) for a, tier in asked.items()} == planned
+
+
+def test_a_question_of_another_day_leaves_nothing_to_do(desk: Desk) -> None:
+    """`explain --as-of` stores nothing, not even that an account is to be looked at again."""
+    desk.run("sync")
+    desk.run("sync")
+    before = desk.ask("status")["waiting"]
+    desk.run("explain", "A0", "--as-of", "2041-01-01")
+
+    assert desk.ask("status")["waiting"] == before

@@ -48,11 +48,15 @@ def decide(given: RuleInput) -> Decision:
     )
 
 
+TOUCHED = {"meeting": "a meeting", "call": "a call", "email_in": "a mail from them", "qbr": "a QBR"}
+
+
 def _latest(last: tuple[date, Activity] | None, word: str, until: date | None) -> Derived:
     if last is None:
         return Derived(None, f"no {word} yet", valid_until=until)
     day, activity = last
-    return Derived(day, f"the last {word} ({activity.kind})", (activity.ref,), until)
+    how = "" if word == "QBR" else f": {TOUCHED[activity.kind]}"
+    return Derived(day, f"the last {word}{how}", (activity.ref,), until)
 
 
 def _checkin(given: RuleInput, last: tuple[date, Activity] | None, until: date | None) -> Derived:

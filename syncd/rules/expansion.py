@@ -100,7 +100,7 @@ def _meter(name: str, rows: list[Usage]) -> Signal | None:
     share, used, limit, _ = fullest[latest]
     text = (
         f"{name} at {_percent(share)} % of its limit two periods running"
-        f" ({used:,f} of {limit:,f} in the week of {latest})"
+        f" ({_count(used)} of {_count(limit)} in the week of {latest})"
     )
     return Signal(name, text, tuple(row[3] for row in fullest.values()))
 
@@ -117,6 +117,11 @@ def _seats(records: AccountRecords, rows: list[Usage]) -> Signal | None:
         return None
     text = f"{active:,} of {seats:,} seats active in the week of {rows[0].period_start}"
     return Signal("seats", text, tuple(usage.ref for usage in known))
+
+
+def _count(number: Decimal) -> str:
+    """``15,300``; of a CRM's ``15300.0`` the nought says nothing."""
+    return f"{number.normalize():,f}"
 
 
 def _percent(share: Decimal) -> int:
