@@ -222,8 +222,9 @@ class Door:
             ) from None
         sent = not isinstance(reason, _NOT_SENT)
         text = "the connection broke" if sent else "HubSpot cannot be reached"
+        hint = "" if sent else ". Check the network, and HTTPS_PROXY where a proxy is in between"
         raise TransientError(
-            f"{text}: {self._clean(reason)}", applied=None if sent and wrote else False
+            f"{text}: {self._clean(reason)}{hint}", applied=None if sent and wrote else False
         ) from None
 
     def _clean(self, reason: object) -> str:

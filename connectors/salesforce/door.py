@@ -170,7 +170,10 @@ def _network(error: requests.RequestException) -> SyncdError:
     if isinstance(error, requests.exceptions.TooManyRedirects):
         return UnreachableError(f"{where} redirects in a circle; check instance_url")
     if _never_sent(error):
-        return TransientError(f"{where} cannot be reached ({_reason(error)})")
+        return TransientError(
+            f"{where} cannot be reached ({_reason(error)}). Check instance_url, the network, and "
+            "HTTPS_PROXY where a proxy is in between."
+        )
     if isinstance(error, requests.exceptions.JSONDecodeError):
         html = is_html(error.doc)
         text = fault(error.doc).text if html else "the answer broke off or was no JSON"
@@ -180,6 +183,10 @@ def _network(error: requests.RequestException) -> SyncdError:
     if isinstance(error, BROKEN_OFF):
         return TransientError(f"{where} broke off the connection", applied=None)
     return RequestError(f"{where}: the request could not be made ({_reason(error)})")
+
+
+_ERRNO = re.compile(r"\[Errno -?\d+\] ")
+"""The system's number of an error; its words follow."""
 
 
 def _never_sent(error: requests.RequestException) -> bool:
@@ -197,7 +204,7 @@ def _reason(error: BaseException) -> str:
         nested = getattr(inner, "reason", None) or (inner.args[0] if inner.args else None)
         if not isinstance(nested, BaseException):
             text = str(nested if nested and not isinstance(nested, int) else inner)
-            return " ".join(text.rpartition(": ")[2].split())
+            return " ".join(_ERRNO.sub("", text.rpartition(": ")[2]).split())
         inner = nested
 
 

@@ -261,7 +261,8 @@ class _Asked(Struct, frozen=True):
     def _because(self) -> str:
         """The values that the condition names, with their reasons; blank where it names none."""
         told = [
-            f"{name} is {_shown(derived.value)}" + (f" ({why})" if (why := derived.because) else "")
+            f"{name} is {_shown(derived.value)}"
+            + (f" ({why})" if (why := derived.because.rstrip(".")) else "")
             for name in sorted(self.playbook.names & self.values.keys())
             if (derived := self.values[name]).value is not None
         ]
