@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import chain
 from typing import Any
 
 from msgspec import Struct
@@ -78,7 +79,7 @@ def undo(turn: Turn, connections: Sequence[Connected], run: int, *, apply: bool)
 def _plan(
     turn: Turn, connected: Connected, run: int, entries: Sequence[Entry], left: list[dict[str, Any]]
 ) -> Plan:
-    sets: list[SetField] = []
+    sets: dict[str, list[SetField]] = {}
     tasks: list[TaskChange] = []
     keys = [entry.task_key for entry in entries if entry.task_key]
     with turn.store.begin(write=False) as tx:
@@ -96,7 +97,8 @@ def _plan(
         }
     for entry in entries:
         if entry.kind == "fields":
-            sets += _fields(connected, run, entry, mirrored.get(entry.record or ""), left)
+            changes = _fields(connected, run, entry, mirrored.get(entry.record or ""), left)
+            sets.setdefault(entry.record or "", []).extend(changes)
         elif entry.kind in {"open", "update", "close"}:
             task = stored.get(entry.task_key or "")
             change = _task(connected, run, entry, task, shown.get(entry.task_key or ""))
@@ -113,7 +115,9 @@ def _plan(
                 )
             else:
                 tasks.append(change)
-    return Plan(connection=connected.name, sets=tuple(sets), tasks=tuple(tasks))
+    # The changes of a record stand together: they are one write.
+    together = tuple(chain.from_iterable(sets.values()))
+    return Plan(connection=connected.name, sets=together, tasks=tuple(tasks))
 
 
 def _fields(

@@ -274,7 +274,7 @@ def test_a_stop_in_the_midst_of_a_run(kind: str, tmp_path: Path, zygote: Zygote)
         crm.gate.arm(None, lambda: None)
         store = Store.open(state)
         with store.begin(write=False) as tx:
-            open_ends = store.ledger.unsettled(tx, kind)
+            open_ends = store.ledger.entries(tx, store.ledger.unsettled(tx, kind))
         store.close()
         after = crm.run("sync")
         found = crm.crm()

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from linked_book import TwoCrms
 from memory_book import Room
+from memory_rooms import SOON
 from sqlalchemy import Connection
 
 from connectors.memory import MemoryConnector, MemorySettings
-from syncd.connector import Context
+from syncd.connector import Context, FieldUpdate, Outcome, WriteResult
 from syncd.errors import StopRunError
 from syncd.store import Intent
 from syncd.store.book import Book
@@ -31,6 +32,15 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
     """Seven customers, worked through two at a time, on a SQLite file."""
     for module in ("loading", "due", "difference"):
         monkeypatch.setattr(f"syncd.sync.{module}.ACCOUNTS_AT_ONCE", AT_ONCE)
+    for place in (
+        "plan.packed.BLOCK",
+        "sync.difference.SETTLED_AT_ONCE",
+        "sync.lookup.LOOKED_UP_AT_ONCE",
+        "sync.overtaken.READ_AT_ONCE",
+        "writeback.AT_HAND",
+        "writeback.SETTLED_AT_ONCE",
+    ):
+        monkeypatch.setattr(f"syncd.{place}", AT_ONCE)
     made = Room(f"sqlite:///{tmp_path / 'state.db'}")
     for number in range(CUSTOMERS):
         made.customer(f"A{number}")
@@ -136,6 +146,52 @@ def test_intents_are_written_down_in_slices_before_the_first_call(
 
     assert report.exit_code == EXIT_DONE
     assert slices[:4] == [2, 2, 2, 1]
+    assert room.sync().nothing_to_do
+
+
+def test_a_plan_in_small_blocks_comes_to_the_same(room: Room, tmp_path: Path) -> None:
+    """However a plan is packed and its writes are handed out, the CRM ends up the same."""
+    for number in range(CUSTOMERS):
+        room.customer(f"B{number}", ends=SOON)
+    report = room.sync()
+    rows, nothing_left = room.crm.rows, room.sync().nothing_to_do
+    with pytest.MonkeyPatch.context() as large:
+        for place in ("plan.packed.BLOCK", "writeback.AT_HAND"):
+            large.setattr(f"syncd.{place}", 1_000)
+        other = Room(f"sqlite:///{tmp_path / 'other.db'}")
+        for number in range(CUSTOMERS):
+            other.customer(f"A{number}")
+            other.customer(f"B{number}", ends=SOON)
+        whole = other.sync()
+        same = other.crm.rows == rows
+        other.close()
+    plan, other_plan = report.connections[0].plan, whole.connections[0].plan
+
+    assert len(plan.sets) > AT_ONCE < len(plan.tasks)
+    assert list(plan.sets) == list(other_plan.sets)
+    assert list(plan.tasks) == list(other_plan.tasks)
+    assert same
+    assert nothing_left
+
+
+class Unanswered(MemoryConnector):
+    """Does every write, and answers none."""
+
+    def update(
+        self, object: str, updates: Sequence[FieldUpdate]
+    ) -> Iterator[tuple[int, WriteResult]]:
+        """Change the rows; nobody hears of it."""
+        for index, _ in super().update(object, updates):
+            yield index, WriteResult(Outcome.UNKNOWN)
+
+
+def test_writes_without_an_answer_are_looked_up_in_slices(room: Room) -> None:
+    """As many as there are; each is asked for once and none is written again."""
+    room.connector = lambda name: Unanswered(MemorySettings(path=""), Context(name=name))
+    (done,) = room.sync().connections
+
+    assert (done.written, done.deferred) == (CUSTOMERS, 0)
+    assert done.calls.write == 1
     assert room.sync().nothing_to_do
 
 

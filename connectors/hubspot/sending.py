@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Any, TypeAlias
@@ -76,11 +77,16 @@ class Sending:
         """Contacts nothing."""
         self._door = door
 
-    def carry_out(self, inputs: Sequence[Input], send: Send) -> Iterator[Answered]:
-        """Hand all inputs to `send`, batch by batch; whatever happens, each is answered."""
-        waiting = {one.index for one in inputs}
+    def carry_out(
+        self, indexes: Sequence[int], made: Callable[[int], Input], send: Send
+    ) -> Iterator[Answered]:
+        """Hand the inputs of these indexes to `send`, batch by batch, each answered in any case.
+
+        `made` makes an input when its batch goes out: they may be many.
+        """
+        waiting = set(indexes)
         try:
-            for batch in _batches(inputs):
+            for batch in _batches(map(made, indexes)):
                 for index, result in send(batch):
                     waiting.discard(index)
                     yield index, result
@@ -120,19 +126,21 @@ class Sending:
             yield from _matched(inputs, answer)
 
 
-def _batches(inputs: Sequence[Input]) -> Iterator[list[Input]]:
+def _batches(inputs: Iterator[Input]) -> Iterator[list[Input]]:
     """Inputs by 100, never the same record twice in one batch (HubSpot refuses such a batch)."""
-    rest = list(inputs)
-    while rest:
+    later: deque[Input] = deque()
+    while True:
         batch: dict[str, Input] = {}
-        later: list[Input] = []
-        for one in rest:
-            if one.ref in batch or len(batch) == BATCH:
-                later.append(one)
+        again: list[Input] = []
+        while len(batch) < BATCH and (one := later.popleft() if later else next(inputs, None)):
+            if one.ref in batch:
+                again.append(one)
             else:
                 batch[one.ref] = one
+        later.extendleft(reversed(again))
+        if not batch:
+            return
         yield list(batch.values())
-        rest = later
 
 
 def _divide(inputs: list[Input], complaint: Complaint) -> list[list[Input]]:

@@ -44,12 +44,15 @@ class Writer:
 
     def update(self, object: str, updates: Sequence[FieldUpdate]) -> Iterator[Answered]:
         """Change fields of existing records."""
-        inputs = [
-            Input(index, update.id, self._wire(object, update.fields))
-            for index, update in enumerate(updates)
-        ]
+
+        def made(index: int) -> Input:
+            update = updates[index]
+            return Input(index, update.id, self._wire(object, update.fields))
+
         yield from self._sending.carry_out(
-            inputs, lambda batch: self._sending.send(self._paths.batch(object, "update"), batch)
+            range(len(updates)),
+            made,
+            lambda batch: self._sending.send(self._paths.batch(object, "update"), batch),
         )
 
     def upsert_tasks(self, shape: TaskShape, tasks: Sequence[TaskUpsert]) -> Iterator[Answered]:
@@ -58,22 +61,25 @@ class Writer:
         A task that was made but could not be linked is answered without an id, so that it is
         tried again by its key.
         """
-        known: list[Input] = []
-        new: list[Input] = []
-        for index, task in enumerate(tasks):
+        known = [index for index, task in enumerate(tasks) if task.id]
+        new = [index for index, task in enumerate(tasks) if not task.id]
+
+        def made(index: int) -> Input:
+            task = tasks[index]
             properties = self._wire(shape.object, task.fields)
             if shape.account_field:
                 properties[shape.account_field] = task.account_id
             if task.id:
-                known.append(Input(index, task.id, properties))
-            else:
-                properties = {**_NEW_TASK, **properties, shape.key_field: task.key}
-                new.append(Input(index, task.key, properties, shape.key_field))
+                return Input(index, task.id, properties)
+            properties = {**_NEW_TASK, **properties, shape.key_field: task.key}
+            return Input(index, task.key, properties, shape.key_field)
+
         yield from self._sending.carry_out(
             known,
+            made,
             lambda batch: self._sending.send(self._paths.batch(shape.object, "update"), batch),
         )
-        yield from self._sending.carry_out(new, lambda batch: self._make(shape, tasks, batch))
+        yield from self._sending.carry_out(new, made, lambda batch: self._make(shape, tasks, batch))
 
     def _make(
         self, shape: TaskShape, tasks: Sequence[TaskUpsert], batch: list[Input]

@@ -84,12 +84,15 @@ class Collections:
     """
 
     def __init__(
-        self, session: Session, path: str, rows: Sequence[Row], single: Callable[[Row], str]
+        self, session: Session, path: str, row: Callable[[int], Row], single: Callable[[Row], str]
     ) -> None:
-        """`path` is below ``/services/data/vNN.0/``, and so is a row's own that `single` gives."""
+        """`row` makes the row of an index when its batch goes out.
+
+        `path` is below ``/services/data/vNN.0/``, and so is a row's own that `single` gives.
+        """
         self._session = session
         self._path = path
-        self._rows = rows
+        self._row = row
         self._single = single
         self._results: dict[int, WriteResult] = {}
 
@@ -168,7 +171,7 @@ class Collections:
         """Send the rows; a batch refused as a whole is cut so that the good rows go through."""
         if not indexes:
             return
-        rows = [self._rows[index] for index in indexes]
+        rows = [self._row(index) for index in indexes]
         if self._path in self._session.absent:
             self._one_by_one(indexes)
             return
@@ -179,13 +182,14 @@ class Collections:
                 self._session.lacks(self._path, "rows are written one by one")
                 self._one_by_one(indexes)
                 return
-            names = error.fields if isinstance(error, AccessError) else ()
+            fields = error.fields if isinstance(error, AccessError) else ()
+            names = frozenset(fields)
             refused = WriteResult(
-                Outcome.REJECTED, code=error.code, message=str(error), fields=names
+                Outcome.REJECTED, code=error.code, message=str(error), fields=fields
             )
         else:
             return
-        bad = [index for index in indexes if any(name in self._rows[index] for name in names)]
+        bad = [index for index, row in zip(indexes, rows, strict=True) if not names.isdisjoint(row)]
         if len(indexes) == 1 or calls_left <= 0:
             bad = indexes
         if bad:
@@ -212,7 +216,7 @@ class Collections:
         """Each row by a call of its own; the first that is not answered ends it."""
         for index in indexes:
             try:
-                self._results[index] = self._alone(self._rows[index])
+                self._results[index] = self._alone(self._row(index))
             except (RequestError, AccessError) as error:
                 names = error.fields if isinstance(error, AccessError) else ()
                 self._results[index] = WriteResult(

@@ -35,12 +35,12 @@ Single: TypeAlias = Callable[[list[int]], Iterator[Numbered]]
 class Load(NamedTuple):
     """Rows for one object. Each is named by the field `key`: Id, or the external id to upsert by.
 
-    `ids` are the records' ids where they are known.
+    `row` makes the row of an index, `ids` are the records' ids where they are known.
     """
 
     object: str
     key: str
-    rows: Sequence[Mapping[str, Value]]
+    row: Callable[[int], Mapping[str, Value]]
     ids: Sequence[str | None]
 
     @property
@@ -58,9 +58,13 @@ class Load(NamedTuple):
         """
         return str(value)[:15] if self.key == "Id" else str(value).lower()
 
+    def rows(self) -> Iterator[Mapping[str, Value]]:
+        """All rows, each made when its turn comes: they may be many, and long."""
+        return map(self.row, range(len(self.ids)))
+
     def part(self, begin: int, end: int) -> Load:
         """Some of the rows."""
-        return self._replace(rows=self.rows[begin:end], ids=self.ids[begin:end])
+        return self._replace(row=lambda index: self.row(begin + index), ids=self.ids[begin:end])
 
 
 def calls(rows: int) -> int:
@@ -70,8 +74,12 @@ def calls(rows: int) -> int:
 
 def update(session: Session, object: str, updates: Sequence[FieldUpdate]) -> Iterator[Numbered]:
     """Change fields of existing records of one object, in jobs of 50,000 rows."""
-    rows = [{"Id": change.id, **change.fields} for change in updates]
-    load = Load(object, "Id", rows, [change.id for change in updates])
+
+    def row(index: int) -> dict[str, Value]:
+        change = updates[index]
+        return {"Id": change.id, **change.fields}
+
+    load = Load(object, "Id", row, [change.id for change in updates])
 
     def single(some: list[int]) -> Iterator[Numbered]:
         return write.update(session, object, [updates[index] for index in some])
@@ -83,11 +91,13 @@ def upsert_tasks(
     session: Session, shape: TaskShape, tasks: Sequence[TaskUpsert]
 ) -> Iterator[Numbered]:
     """Make or change tasks by their key, in jobs of 50,000 rows."""
-    rows: list[dict[str, Value]] = []
-    for task in tasks:
+
+    def row(index: int) -> dict[str, Value]:
+        task = tasks[index]
         home = {shape.account_field: task.account_id} if shape.account_field else {}
-        rows.append({shape.key_field: task.key, **home, **task.fields})
-    load = Load(shape.object, shape.key_field, rows, [task.id for task in tasks])
+        return {shape.key_field: task.key, **home, **task.fields}
+
+    load = Load(shape.object, shape.key_field, row, [task.id for task in tasks])
 
     def single(some: list[int]) -> Iterator[Numbered]:
         return write.upsert_tasks(session, shape, [tasks[index] for index in some])
@@ -132,7 +142,7 @@ def _began(job: Mapping[str, Any], since: datetime) -> bool:
 
 
 def _all(session: Session, load: Load, single: Single) -> Iterator[Numbered]:
-    for begin in range(0, len(load.rows), ROWS_A_JOB):
+    for begin in range(0, len(load.ids), ROWS_A_JOB):
         part = load.part(begin, begin + ROWS_A_JOB)
 
         def again(some: list[int], begin: int = begin) -> Iterator[Numbered]:
@@ -148,7 +158,7 @@ def _part(session: Session, load: Load, single: Single) -> Iterator[Numbered]:
     """
     path = _sent(session, load)
     if not path:
-        yield from single(list(range(len(load.rows))))
+        yield from single(list(range(len(load.ids))))
         return
     again: list[int] = []
     for index, result in _outcomes(session, path, load):
@@ -176,7 +186,7 @@ def _sent(session: Session, load: Load) -> str:
     except (RequestError, AccessError, TransientError) as error:
         _tell(session, "bulk_ingest_not_possible", error)
         return ""
-    text = _csv(load).encode()
+    text = _csv(load)
     headers = {"Content-Type": "text/csv"}
     try:
         session.write(
@@ -205,15 +215,16 @@ def _tell(session: Session, event: str, error: SyncdError) -> None:
         session.log.warning(event, reason=str(error))
 
 
-def _csv(load: Load) -> str:
+def _csv(load: Load) -> bytes:
     """The rows with all columns that any of them changes; an empty cell changes nothing."""
-    columns = list(dict.fromkeys(name for row in load.rows for name in row))
-    target = io.StringIO(newline="")
-    writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(columns)
-    for row in load.rows:
-        writer.writerow([_cell(row[name]) if name in row else "" for name in columns])
-    return target.getvalue()
+    columns = list(dict.fromkeys(name for row in load.rows() for name in row))
+    told = io.BytesIO()
+    with io.TextIOWrapper(told, encoding="utf-8", newline="", write_through=True) as target:
+        writer = csv.writer(target, lineterminator="\n")
+        writer.writerow(columns)
+        for row in load.rows():
+            writer.writerow([_cell(row[name]) if name in row else "" for name in columns])
+        return told.getvalue()
 
 
 def _cell(value: Value) -> str:
@@ -229,7 +240,7 @@ def _cell(value: Value) -> str:
 def _outcomes(session: Session, path: str, load: Load) -> Iterator[Numbered]:
     """Each row's outcome. A row that no result names is unknown: the core looks at the record."""
     open_rows: dict[str, list[int]] = {}
-    for index, row in enumerate(load.rows):
+    for index, row in enumerate(load.rows()):
         open_rows.setdefault(load.name(row[load.key]), []).append(index)
     state, message = "", ""
     try:

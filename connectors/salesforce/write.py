@@ -26,16 +26,14 @@ def wire(value: Value) -> Any:
 
 def update(session: Session, object: str, updates: Sequence[FieldUpdate]) -> Iterator[Numbered]:
     """Change fields of existing records of one object."""
-    rows = [
-        {
-            "attributes": {"type": object},
-            "id": change.id,
-            **{name: wire(value) for name, value in change.fields.items()},
-        }
-        for change in updates
-    ]
     home = f"sobjects/{quote(object, safe='')}"
-    sender = Collections(session, "composite/sobjects", rows, lambda row: f"{home}/{row['id']}")
+
+    def row(index: int) -> Row:
+        change = updates[index]
+        fields = {name: wire(value) for name, value in change.fields.items()}
+        return {"attributes": {"type": object}, "id": change.id, **fields}
+
+    sender = Collections(session, "composite/sobjects", row, lambda row: f"{home}/{row['id']}")
     return sender.send([change.id for change in updates], [change.group for change in updates])
 
 
@@ -53,12 +51,14 @@ def upsert_tasks(
         yield from _renumbered(known, update(session, shape.object, updates))
     if new:
         home = f"sobjects/{quote(shape.object, safe='')}/{quote(shape.key_field, safe='')}"
-        rows = [_task_row(shape, tasks[index]) for index in new]
+
+        def row(place: int) -> Row:
+            return _task_row(shape, tasks[new[place]])
 
         def single(row: Row) -> str:
             return f"{home}/{quote(str(row[shape.key_field]), safe='')}"
 
-        sender = Collections(session, f"composite/{home}", rows, single)
+        sender = Collections(session, f"composite/{home}", row, single)
         groups = [tasks[index].account_id for index in new]
         yield from _renumbered(new, sender.send([None] * len(new), groups))
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
@@ -20,12 +20,13 @@ from syncd.errors import Problem
 from syncd.log import redact, setup_logging
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 # Control characters of a CRM's text could move the cursor or change a terminal's colours.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
-PIECES_AT_ONCE = 10_000
+PIECES_AT_ONCE = 1_000
 
 
 def plain(text: object) -> str:
@@ -71,12 +72,56 @@ def answer(document: Any) -> None:
     said = None if context is None else context.find_object(Said)
     if said is not None:
         said.answered = True
-    # Piece by piece: the plan of a big book is a hundred MiB of text.
-    pieces = json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(redacted(document))
+    encode = json.JSONEncoder(indent=2, ensure_ascii=False).encode
+    pieces = json_pieces(document, lambda part: encode(redacted(part)))
     while text := "".join(islice(pieces, PIECES_AT_ONCE)):
         # JSON escapes most control characters by itself; the others could steer a terminal too.
         click.echo(_CONTROL.sub(_escaped, text), nl=False)
     click.echo()
+
+
+class Rows(Generic[T]):
+    """A long list of a document, each item made when its turn comes; `sources` one after another.
+
+    The plan of a big book is a gigabyte of text.
+    """
+
+    def __init__(self, sources: Sequence[Sequence[T]], make: Callable[[T], Any]) -> None:
+        """`make` gives an item as JSON has it."""
+        self._sources = sources
+        self._make = make
+
+    def __len__(self) -> int:
+        return sum(map(len, self._sources))
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self._make, chain.from_iterable(self._sources))
+
+
+def json_pieces(document: Any, encode: Callable[[Any], str]) -> Iterator[str]:
+    """The document as JSON text, indented by 2 as `encode` does; its `Rows` item by item."""
+    if not isinstance(document, Mapping) or not any(
+        isinstance(part, Rows) for part in document.values()
+    ):
+        yield encode(document)
+        return
+    before = "{\n  "
+    for name, part in document.items():
+        yield f"{before}{encode(name)}: "
+        before = ",\n  "
+        if isinstance(part, Rows):
+            yield from _list_pieces(part, encode)
+        else:
+            yield encode(part).replace("\n", "\n  ")
+    yield "\n}"
+
+
+def _list_pieces(rows: Rows[Any], encode: Callable[[Any], str]) -> Iterator[str]:
+    before = "[\n    "
+    for row in rows:
+        yield before + encode(row).replace("\n", "\n    ")
+        before = ",\n    "
+    yield "\n  ]" if rows else "[]"
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -126,7 +171,7 @@ def on_terminal() -> bool:
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
     """A table: drawn on a terminal, tab-separated on a pipe."""
-    shown = [[plain("" if cell is None else redact(str(cell))) for cell in row] for row in rows]
+    shown = ([plain("" if cell is None else redact(str(cell))) for cell in row] for row in rows)
     if not on_terminal():
         if title:
             click.echo(title)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from syncd.cli.output import counted, fitted, note, on_terminal, say, table, words
+from syncd.cli.output import Rows, counted, fitted, note, on_terminal, say, table, words
 
 if TYPE_CHECKING:
     from syncd.bootstrap import Wired
+    from syncd.plan import SetField, TaskChange
     from syncd.sync import ConnectionReport, Report
 
 CHANGES_SHOWN = 200
@@ -16,13 +18,13 @@ DONE = {"open": "opened", "update": "updated", "close": "closed"}
 
 def report_json(report: Report, ready: Wired) -> dict[str, Any]:
     """A run as JSON; its schema is docs/schemas/plan.schema.json (and sync.schema.json)."""
-    keys = {change.account for c in report.connections for change in c.plan.sets}
-    keys |= {task.account for c in report.connections for task in c.plan.tasks}
+    keys = sorted({key for c in report.connections for key in c.plan.accounts})
     with ready.store.begin(write=False) as tx:
-        names = {key: a.name for key, a in ready.store.book.account(tx, sorted(keys)).items()}
+        names = ready.store.book.names(tx, keys)
     users = {c.name: c.users for c in ready.connections}
-    changes = [
-        {
+
+    def change_json(change: SetField) -> dict[str, Any]:
+        return {
             "connection": change.connection,
             "object": change.object,
             "record": change.record,
@@ -33,36 +35,31 @@ def report_json(report: Report, ready: Wired) -> dict[str, Any]:
             "after": change.after,
             "because": change.because,
         }
-        for connection in report.connections
-        for change in connection.plan.sets
-    ]
-    tasks = []
-    for connection in report.connections:
-        for task in connection.plan.tasks:
-            person = users.get(connection.name, {}).get(task.assignee or "")
-            tasks.append(
-                {
-                    "op": task.op,
-                    "playbook": task.playbook,
-                    "key": task.key,
-                    "connection": connection.name,
-                    "record": task.record,
-                    "account": task.account_record,
-                    "account_name": names.get(task.account, ""),
-                    "assignee": task.assignee,
-                    "assignee_name": person.name if person else None,
-                    "due": task.due,
-                    "subject": task.subject,
-                    "priority": task.priority,
-                    "because": task.because,
-                }
-            )
+
+    def task_json(task: TaskChange) -> dict[str, Any]:
+        person = users.get(task.connection, {}).get(task.assignee or "")
+        return {
+            "op": task.op,
+            "playbook": task.playbook,
+            "key": task.key,
+            "connection": task.connection,
+            "record": task.record,
+            "account": task.account_record,
+            "account_name": names.get(task.account, ""),
+            "assignee": task.assignee,
+            "assignee_name": person.name if person else None,
+            "due": task.due,
+            "subject": task.subject,
+            "priority": task.priority,
+            "because": task.because,
+        }
+
     holds = [c.held for c in report.connections if c.held is not None]
     worst = max(holds, key=lambda held: held.share, default=None)
     document: dict[str, Any] = {
         "run": report.run,
-        "changes": changes,
-        "tasks": tasks,
+        "changes": Rows([c.plan.sets for c in report.connections], change_json),
+        "tasks": Rows([c.plan.tasks for c in report.connections], task_json),
         "calls": {
             c.name: {"read": c.calls.read, "write": c.calls.write} for c in report.connections
         },
@@ -106,7 +103,7 @@ def show_plan(document: dict[str, Any]) -> None:
     if changes:
         table(
             ("account", "field", "before", "after", "because"),
-            [
+            (
                 (
                     fitted(c["account_name"], 32),
                     c["field"],
@@ -114,8 +111,8 @@ def show_plan(document: dict[str, Any]) -> None:
                     fitted(words(c["after"]), 40),
                     fitted(c["because"], 90),
                 )
-                for c in changes[: CHANGES_SHOWN if on_terminal() else len(changes)]
-            ],
+                for c in islice(changes, CHANGES_SHOWN if on_terminal() else None)
+            ),
             title=counted(len(changes), "field change"),
         )
         if on_terminal() and len(changes) > CHANGES_SHOWN:

@@ -16,6 +16,7 @@ from syncd.cli.output import (
     as_json,
     config_option,
     json_option,
+    json_pieces,
     moment,
     on_terminal,
     say,
@@ -50,8 +51,9 @@ def plan(config: Path, as_json_: bool, out: Path | None, as_of: date | None) -> 
         document = report_json(report, ready)
     if out is not None:
         try:
+            encode = json.JSONEncoder(indent=2, default=as_json).encode
             with out.open("w", encoding="utf-8") as file:
-                json.dump(document, file, indent=2, default=as_json)
+                file.writelines(json_pieces(document, encode))
                 file.write("\n")
         except OSError as error:
             reason = error.strerror or "it cannot be written"

@@ -158,7 +158,8 @@ class Connector(Protocol):
         """Change fields of existing records; yields (index into updates, result) as they come.
 
         One bad record does not harm its neighbours. Never creates. Every index is answered once,
-        unless an exception ends the whole (then the rest is unknown).
+        unless an exception ends the whole (then the rest is unknown). `updates` may be as many as
+        the book has accounts, each made when it is asked for: take them batch by batch.
         """
         ...
 

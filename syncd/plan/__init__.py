@@ -23,6 +23,7 @@ from syncd.plan.changes import (
     united,
 )
 from syncd.plan.fields import FieldDiff, diff_fields
+from syncd.plan.packed import OnDemand, Packed
 from syncd.plan.safety import Hold, WritePolicy, hold
 from syncd.plan.tasks import CurrentTask, WantedTask, alike, diff_tasks
 
@@ -33,6 +34,8 @@ __all__ = [
     "FieldDiff",
     "Hold",
     "KeptValue",
+    "OnDemand",
+    "Packed",
     "Plan",
     "SetField",
     "Shown",

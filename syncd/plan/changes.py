@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
+from itertools import chain
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -96,14 +98,14 @@ class KeptValue(Struct, frozen=True):
     ours: Shown
 
 
-class Plan(Struct, frozen=True):
-    """All that one run would change in one connection."""
+class Plan(Struct, frozen=True, dict=True):
+    """All that one run would change in one connection. A record's changes stand together."""
 
     connection: str
-    sets: tuple[SetField, ...] = ()
-    tasks: tuple[TaskChange, ...] = ()
-    kept: tuple[KeptValue, ...] = ()
-    postponed: tuple[TaskChange, ...] = ()
+    sets: Sequence[SetField] = ()
+    tasks: Sequence[TaskChange] = ()
+    kept: Sequence[KeptValue] = ()
+    postponed: Sequence[TaskChange] = ()
     """Tasks over a person's daily number: they wait for the next day."""
 
     @property
@@ -111,12 +113,11 @@ class Plan(Struct, frozen=True):
         """Nothing to write."""
         return not self.sets and not self.tasks
 
-    @property
+    @cached_property
     def accounts(self) -> frozenset[str]:
         """Keys of the accounts that something is to be written for."""
-        return frozenset(
-            [*(change.account for change in self.sets), *(task.account for task in self.tasks)]
-        )
+        changes: Iterable[SetField | TaskChange] = chain(self.sets, self.tasks)
+        return frozenset(change.account for change in changes)
 
     def overwritten(self) -> frozenset[str]:
         """What the safety limit counts, a short hash for each; an approval is given for these.

@@ -120,14 +120,26 @@ class Ledger:
                 rows,
             )
 
-    def unsettled(self, tx: Connection, connection: str) -> list[Entry]:
-        """Writes whose outcome nobody knows: to be looked up before anything is repeated."""
-        return self._entries(
-            tx,
-            select(ledger)
-            .where(ledger.c.connection == connection, ledger.c.state.in_(["intended", "unknown"]))
-            .order_by(ledger.c.id),
+    def unsettled(self, tx: Connection, connection: str, *, tasks: bool = True) -> dict[int, str]:
+        """Writes whose outcome nobody knows, to be looked up before anything is repeated.
+
+        By id, in order, the moment at which each was intended; those of tasks only if wanted.
+        """
+        query = select(ledger.c.id, ledger.c.intended_at).where(
+            ledger.c.connection == connection, ledger.c.state.in_(["intended", "unknown"])
         )
+        if not tasks:
+            query = query.where(ledger.c.kind == "fields")
+        return {row.id: row.intended_at for row in tx.execute(query.order_by(ledger.c.id))}
+
+    def entries(self, tx: Connection, ids: Iterable[int]) -> list[Entry]:
+        """These lines, in order."""
+        found: list[Entry] = []
+        for some in chunks(sorted(ids)):
+            found += self._entries(
+                tx, select(ledger).where(ledger.c.id.in_(some)).order_by(ledger.c.id)
+            )
+        return found
 
     def of_run(self, tx: Connection, run: int) -> list[Entry]:
         """Everything a run tried to write, in order."""

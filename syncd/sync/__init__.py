@@ -149,8 +149,10 @@ def _check(turn: Turn, run: int, plan: Plan) -> Hold | None:
             accounts=store.book.count(tx, name),
             policy=turn.write,
         )
+        if held is None or turn.approve:
+            return None
         overwritten = plan.overwritten()
-        if held is None or turn.approve or store.runs.is_approved(tx, name, overwritten):
+        if store.runs.is_approved(tx, name, overwritten):
             return None
     body = {"sets": len(plan.sets), "tasks": len(plan.tasks), "share": held.share}
     with store.begin() as tx:

@@ -45,10 +45,7 @@ def carry_out(
     mapping = connected.mapping
 
     def look(entries: Sequence[int]) -> set[int]:
-        wanted = set(entries)
-        with turn.store.begin(write=False) as tx:
-            unsettled = turn.store.ledger.of_run(tx, run)
-        return settle_by_looking(turn, connected, [e for e in unsettled if e.id in wanted])
+        return settle_by_looking(turn, connected, entries)
 
     target = Target(
         store=turn.store,

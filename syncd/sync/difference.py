@@ -21,6 +21,9 @@ from syncd.sync.quarantine import place, tasks_without_refused, unusable, withou
 from syncd.sync.task_diff import Asked, ask, close_all, task_changes
 from syncd.sync.turn import Connected, Turn
 
+SETTLED_AT_ONCE = 2_000
+"""Accounts that are settled in one go: others write to the state in between."""
+
 
 def diff(turn: Turn, served: Sequence[Connected], due: Due) -> dict[str, Plan]:
     """Derive the due accounts and compare; one plan per connection, by name.
@@ -47,10 +50,10 @@ def diff(turn: Turn, served: Sequence[Connected], due: Due) -> dict[str, Plan]:
         tasks, postponed = cap_new_tasks(difference.tasks, given_today=given, most=most)
         plans[name] = Plan(
             connection=name,
-            sets=tuple(difference.sets),
-            tasks=tuple(tasks),
-            kept=tuple(difference.kept),
-            postponed=tuple(postponed),
+            sets=difference.sets,
+            tasks=tasks,
+            kept=difference.kept,
+            postponed=postponed,
         )
     if not turn.dry:
         _settle(turn, found.values(), plans.values())
@@ -77,11 +80,13 @@ def _settle(turn: Turn, found: Iterable[Difference], plans: Collection[Plan]) ->
     for plan in plans:
         for task in plan.postponed:
             later.setdefault(task.account, []).append((plan.connection, task.assignee or ""))
-    quiet = {key for difference in found for key in difference.quiet}
-    with turn.store.begin() as tx:
-        turn.store.book.settle(tx, sorted(quiet | (later.keys() - busy)))
-        turn.store.book.come_again(tx, sorted(later), turn.today + timedelta(days=1))
-        turn.store.book.postpone(tx, later)
+    done = {key for difference in found for key in difference.quiet} | (later.keys() - busy)
+    for some in chunks(sorted(done | later.keys()), SETTLED_AT_ONCE):
+        with turn.store.begin() as tx:
+            turn.store.book.settle(tx, [key for key in some if key in done])
+            waiting = {key: later[key] for key in some if key in later}
+            turn.store.book.come_again(tx, waiting, turn.today + timedelta(days=1))
+            turn.store.book.postpone(tx, waiting)
 
 
 def _diff_some(
@@ -117,7 +122,7 @@ def _compare(
         if derivation.loaded.records is None:
             stored = past.tasks.get(key, [])
             for name, changes in close_all(tx, turn, by_name, derivation, stored).items():
-                found[name].tasks += changes
+                found[name].tasks.extend(changes)
                 changed |= bool(changes)
         asked = ask(turn, by_name, derivation, due)
         for member in derivation.loaded.members if derivation.loaded.records else ():
@@ -264,7 +269,7 @@ def _diff_member(
     adopted = remembered(ours, fields.agreed)
     if adopted != ours:
         learned.written.setdefault(name, {})[ref.id] = adopted
-    difference.sets += sets
-    difference.kept += fields.kept
-    difference.tasks += tasks
+    difference.sets.extend(sets)
+    difference.kept.extend(fields.kept)
+    difference.tasks.extend(tasks)
     return bool(sets or tasks)

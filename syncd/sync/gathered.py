@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from syncd.model import Derived, Scalar
-from syncd.plan import KeptValue, SetField, TaskChange
+from syncd.plan import KeptValue, Packed, SetField, TaskChange
 from syncd.store import AccountState, Reject, StoredTask
 
 
@@ -17,17 +17,19 @@ from syncd.store import AccountState, Reject, StoredTask
 class Difference:
     """What one run would change in one connection, gathered account by account."""
 
-    sets: list[SetField] = field(default_factory=list)
-    tasks: list[TaskChange] = field(default_factory=list)
-    kept: list[KeptValue] = field(default_factory=list)
+    sets: Packed[SetField] = field(default_factory=Packed)
+    tasks: Packed[TaskChange] = field(default_factory=Packed)
+    kept: Packed[KeptValue] = field(default_factory=Packed)
     quiet: set[str] = field(default_factory=set)
     """Accounts with nothing left to write: they are settled."""
 
     def drop(self, accounts: AbstractSet[str]) -> None:
         """Forget what was found for these accounts."""
-        self.sets = [change for change in self.sets if change.account not in accounts]
-        self.tasks = [change for change in self.tasks if change.account not in accounts]
-        self.kept = [value for value in self.kept if value.account not in accounts]
+        if not accounts:
+            return
+        self.sets = Packed(change for change in self.sets if change.account not in accounts)
+        self.tasks = Packed(change for change in self.tasks if change.account not in accounts)
+        self.kept = Packed(value for value in self.kept if value.account not in accounts)
         self.quiet -= accounts
 
 

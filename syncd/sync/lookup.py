@@ -10,32 +10,43 @@ from sqlalchemy import Connection
 
 from syncd.connector import Record, Source
 from syncd.plan import also_ours, remembered
-from syncd.store import Entry, to_moment, to_text
+from syncd.store import Entry, chunks, to_moment, to_text
 from syncd.sync.tasks import note_tasks
 from syncd.sync.turn import Connected, Turn
+
+LOOKED_UP_AT_ONCE = 2_000
+"""Writes that are looked up at once: a run that died may have left as many as the book is large."""
 
 
 def look_up_unsettled(turn: Turn, connected: Connected) -> None:
     """Settle what an earlier run left open, and bring the mirror of those records up to date."""
+    # Tasks that cannot be seen cannot be looked up: they stay open until they can.
+    tasks = connected.mapping.task_source in {source.name for source in connected.sources}
     with turn.store.begin(write=False) as tx:
-        entries = turn.store.ledger.unsettled(tx, connected.name)
-    shown = {source.name for source in connected.sources}
-    if connected.mapping.task_source not in shown:
-        # Tasks that cannot be seen cannot be looked up: they stay open until they can.
-        entries = [entry for entry in entries if entry.kind == "fields"]
-    if not entries:
+        intended = turn.store.ledger.unsettled(tx, connected.name, tasks=tasks)
+    if not intended:
         return
     wait = getattr(connected.connector, "await_writes", None)
     if wait is not None:
-        wait(len(entries), to_moment(min(entry.intended_at for entry in entries)))
-    settle_by_looking(turn, connected, entries)
+        wait(len(intended), to_moment(min(intended.values())))
+    settle_by_looking(turn, connected, [*intended])
 
 
-def settle_by_looking(turn: Turn, connected: Connected, entries: Sequence[Entry]) -> set[int]:
-    """Ask the CRM what became of these writes; the ids of those that were carried out.
+def settle_by_looking(turn: Turn, connected: Connected, ids: Sequence[int]) -> set[int]:
+    """Ask the CRM what became of these lines of the ledger; the ids of those carried out.
 
     The others are marked as deferred: they are planned again from what the CRM shows now.
     """
+    done: set[int] = set()
+    for some in chunks(ids, LOOKED_UP_AT_ONCE):
+        with turn.store.begin(write=False) as tx:
+            entries = turn.store.ledger.entries(tx, some)
+        done |= _settle(turn, connected, entries)
+    turn.log.info("looked_up", connection=connected.name, writes=len(ids), carried_out=len(done))
+    return done
+
+
+def _settle(turn: Turn, connected: Connected, entries: Sequence[Entry]) -> set[int]:
     fields = [entry for entry in entries if entry.kind == "fields" and entry.record]
     tasks = [entry for entry in entries if entry.kind != "fields" and entry.task_key]
     done: set[int] = set()
@@ -55,9 +66,6 @@ def settle_by_looking(turn: Turn, connected: Connected, entries: Sequence[Entry]
             ],
             to_text(turn.clock()),
         )
-    turn.log.info(
-        "looked_up", connection=connected.name, writes=len(entries), carried_out=len(done)
-    )
     return done
 
 

@@ -14,9 +14,13 @@ from typing import Any
 
 from syncd.connector import Record, Source
 from syncd.plan import SetField, TaskChange
+from syncd.store import chunks
 from syncd.sync.lookup import source_named
 from syncd.sync.pull import digest_of, note_records
 from syncd.sync.turn import Connected, Turn
+
+READ_AT_ONCE = 10_000
+"""Records that are read again at once; few calls are only partly filled for it."""
 
 
 def overtaken(
@@ -69,17 +73,20 @@ def _tasks(turn: Turn, connected: Connected, tasks: Sequence[TaskChange]) -> set
 def _changed(
     turn: Turn, connected: Connected, source: Source, ids: Sequence[str]
 ) -> tuple[dict[str, Record], list[Record]]:
-    """These records as they were read, and those that are different now."""
-    now = connected.connector.read(source, ids)
+    """Those of these records that are different now: as they were read, and as they are."""
     digest = digest_of(connected, source.name)
-    with turn.store.begin(write=False) as tx:
-        mirrored = turn.store.mirror.many(tx, connected.name, source.name, ids)
-        before = {record.id: record for record in mirrored}
-    return before, [
-        record
-        for id, record in now.items()
-        if record.gone or id not in before or digest(record) != digest(before[id])
-    ]
+    before: dict[str, Record] = {}
+    changed: list[Record] = []
+    for some in chunks(ids, READ_AT_ONCE):
+        now = connected.connector.read(source, some)
+        with turn.store.begin(write=False) as tx:
+            mirrored = turn.store.mirror.many(tx, connected.name, source.name, some)
+            known = {record.id: record for record in mirrored}
+        for id, record in now.items():
+            if record.gone or id not in known or digest(record) != digest(known[id]):
+                changed.append(record)
+                before |= {id: known[id]} if id in known else {}
+    return before, changed
 
 
 def _worth_a_look(connected: Connected, sets: Sequence[SetField]) -> dict[str, str]:

@@ -7,11 +7,12 @@ is unknown is looked up before it is repeated; what stays unknown is looked up b
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from syncd.connector import Outcome, WriteResult
 from syncd.errors import StopRunError
-from syncd.plan import Plan
+from syncd.plan import Packed, Plan
 from syncd.store import chunks, to_text
 from syncd.writeback.outcomes import note
 from syncd.writeback.sending import by_record, intent, send
@@ -25,10 +26,14 @@ __all__ = [
 ]
 
 
-SETTLE_AT_ONCE = 100
+ANSWERS_AT_ONCE = 100
 """Answers after which they are stored and the lease is asked: each CRM's smallest batch."""
 INTENDED_AT_ONCE = 1_000
 """Intents that are written down in one go: others write to the state in between."""
+SETTLED_AT_ONCE = 2_000
+"""Accounts that are settled in one go."""
+AT_HAND = 100
+"""Records of a plan that are unpacked at once: about as many as a CRM answers at once."""
 
 
 def write(target: Target, plan: Plan) -> Written:
@@ -38,11 +43,9 @@ def write(target: Target, plan: Plan) -> Written:
     marked in the state until each of its writes is done or refused.
     """
     written = Written()
-    writes = [
-        RecordWrite(account=changes[0].account, sets=changes) for changes in by_record(plan.sets)
-    ]
-    tasks = [RecordWrite(account=task.account, task=task) for task in plan.tasks]
-    left = Counter(item.account for item in (*writes, *tasks))
+    writes = Packed(by_record(plan.sets), AT_HAND)
+    tasks = Packed((RecordWrite(task.account, task=task) for task in plan.tasks), AT_HAND)
+    left = Counter(item.account for item in chain(writes, tasks))
     target.still_ours()
     for some in (writes, tasks):
         if written.stopped is not None:
@@ -53,8 +56,9 @@ def write(target: Target, plan: Plan) -> Written:
         except StopRunError as error:
             written.stopped = error
     written.finished = frozenset(account for account in left if left[account] <= 0)
-    with target.store.begin() as tx:
-        target.store.book.settle(tx, sorted(written.finished - target.shared))
+    for done in chunks(sorted(written.finished - target.shared), SETTLED_AT_ONCE):
+        with target.store.begin() as tx:
+            target.store.book.settle(tx, done)
     return written
 
 
@@ -77,7 +81,7 @@ def _carry_out(
                 tx, target.run, [intent(target, item) for item in some], to_text(target.clock())
             )
     unknown: list[int] = []
-    repeat: list[RecordWrite] = []
+    repeat = Packed[RecordWrite](block=AT_HAND)
     answers: list[tuple[int, WriteResult]] = []
 
     def store_answers() -> None:
@@ -94,14 +98,14 @@ def _carry_out(
                 unknown.append(index)
                 continue
             answers.append((index, result))
-            if len(answers) >= SETTLE_AT_ONCE:
+            if len(answers) >= ANSWERS_AT_ONCE:
                 store_answers()
                 if target.stopping():
                     break
     finally:
         store_answers()
     if unknown:
-        repeat += _look(target, writes, entries, unknown, written, left)
+        repeat.extend(_look(target, writes, entries, unknown, written, left))
     if repeat and again:
         _carry_out(target, repeat, written, left, again=False)
     elif repeat:
@@ -115,12 +119,11 @@ def _look(
     unknown: Sequence[int],
     written: Written,
     left: Counter[str],
-) -> list[RecordWrite]:
+) -> Iterator[RecordWrite]:
     """Ask the CRM what became of the unknown ones; returns those that did not arrive."""
     arrived = target.look([entries[index] for index in unknown])
-    found = [index for index in unknown if entries[index] in arrived]
-    results = [
-        (writes[index], entries[index], WriteResult(outcome=Outcome.DONE)) for index in found
-    ]
-    note(target, results, written, left)
-    return [writes[index] for index in unknown if entries[index] not in arrived]
+    done = WriteResult(outcome=Outcome.DONE)
+    found = (index for index in unknown if entries[index] in arrived)
+    for some in chunks(found, ANSWERS_AT_ONCE):
+        note(target, [(writes[index], entries[index], done) for index in some], written, left)
+    return (writes[index] for index in unknown if entries[index] not in arrived)

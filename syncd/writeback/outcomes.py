@@ -69,10 +69,10 @@ def _refuse(
     blamed = [change for change in item.sets if change.field.lower() in names]
     fine = tuple(change for change in item.sets if change.field.lower() not in names)
     if blamed and any(change.result != "synced_at" for change in fine):
-        written.refusals += [
+        written.refusals.extend(
             Refusal(result.code, result.message, item.account, (change,), None, change.field)
             for change in blamed
-        ]
+        )
         return [RecordWrite(account=item.account, sets=fine)]
     left[item.account] -= 1
     field_name = blamed[0].field if len(item.sets) == len(blamed) == 1 else ""

@@ -3,45 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 from syncd.connector import FieldUpdate, TaskUpsert, WriteResult
-from syncd.plan import SetField
+from syncd.plan import OnDemand, SetField
 from syncd.store import Intent
 from syncd.writeback.target import RecordWrite, Target
 
 
-def by_record(sets: Iterable[SetField]) -> list[tuple[SetField, ...]]:
-    """The field changes of each record together: a record is one write."""
-    by: dict[str, list[SetField]] = {}
-    for change in sets:
-        by.setdefault(change.record, []).append(change)
-    return [tuple(changes) for changes in by.values()]
+def by_record(sets: Iterable[SetField]) -> Iterator[RecordWrite]:
+    """The field changes of each record, which stand together in a plan: a record is one write."""
+    for _, changes in groupby(sets, lambda change: change.record):
+        some = tuple(changes)
+        yield RecordWrite(account=some[0].account, sets=some)
 
 
 def send(target: Target, writes: Sequence[RecordWrite]) -> Iterator[tuple[int, WriteResult]]:
     """Hand the writes to the connector, which answers each by its index."""
     if writes[0].task is None:
-        updates = [
-            FieldUpdate(
-                id=item.sets[0].record,
-                fields={change.field: change.value for change in item.sets},
-                group=item.sets[0].record,
-            )
-            for item in writes
-        ]
-        return target.connector.update(target.object, updates)
+        return target.connector.update(target.object, OnDemand(writes, _update))
     assert target.shape is not None, "tasks are planned only where the mapping has them"
-    upserts = [
-        TaskUpsert(
-            key=item.task.key,
-            fields=item.task.values,
-            account_id=item.task.account_record,
-            id=item.task.record,
-        )
-        for item in writes
-        if item.task is not None
-    ]
-    return target.connector.upsert_tasks(target.shape, upserts)
+    return target.connector.upsert_tasks(target.shape, OnDemand(writes, _upsert))
+
+
+def _update(item: RecordWrite) -> FieldUpdate:
+    record = item.sets[0].record
+    fields = {change.field: change.value for change in item.sets}
+    return FieldUpdate(id=record, fields=fields, group=record)
+
+
+def _upsert(item: RecordWrite) -> TaskUpsert:
+    task = item.task
+    assert task is not None, "tasks and fields are written apart"
+    return TaskUpsert(
+        key=task.key, fields=task.values, account_id=task.account_record, id=task.record
+    )
 
 
 def intent(target: Target, item: RecordWrite) -> Intent:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from syncd.connector import Connector, Record, TaskShape
 from syncd.errors import StopRunError
-from syncd.plan import SetField, TaskChange
+from syncd.plan import Packed, SetField, TaskChange
 from syncd.store import Store
 
 
@@ -34,7 +34,7 @@ class Written:
     done: int = 0
     fields: int = 0
     deferred: int = 0
-    refusals: list[Refusal] = field(default_factory=list)
+    refusals: Packed[Refusal] = field(default_factory=Packed)
     tasks: Counter[str] = field(default_factory=Counter)
     stopped: StopRunError | None = None
     finished: frozenset[str] = frozenset()

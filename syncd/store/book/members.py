@@ -136,6 +136,16 @@ class Members:
                 .values(valid_until=day)
             )
 
+    def names(self, tx: Connection, keys: Iterable[str]) -> dict[str, str]:
+        """The names of these accounts, by key."""
+        return {
+            row.key: row.name
+            for some in chunks(keys)
+            for row in tx.execute(
+                select(accounts.c.key, accounts.c.name).where(accounts.c.key.in_(some))
+            )
+        }
+
     def count(self, tx: Connection, connection: str) -> int:
         """Account records of a connection that are in the book."""
         return (
