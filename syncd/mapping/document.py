@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from syncd.connector import Association
 from syncd.located import Loc
-from syncd.mapping.file import FieldTable, LinkTable, Part, Section, WriteTable
+from syncd.mapping.parts import FieldTable, LinkTable, Part, Section, WriteTable
 from syncd.mapping.results import (
     RESULTS,
     TASK_CODECS,

@@ -17,8 +17,9 @@ from syncd.located import Loc, LocatedToml, problems, read_toml
 from syncd.mapping.assembly import Assembly
 from syncd.mapping.checks import check, check_policy
 from syncd.mapping.document import Document, document_of
-from syncd.mapping.file import MappingFile, Part
+from syncd.mapping.file import MappingFile
 from syncd.mapping.mapping import Mapping
+from syncd.mapping.parts import Part
 from syncd.mapping.sound import sound_part
 from syncd.policy import Policy
 

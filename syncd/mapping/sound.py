@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from syncd.located import Loc
-from syncd.mapping.file import MappingFile, Part
+from syncd.mapping.file import MappingFile
+from syncd.mapping.parts import Part
 
 _VERSION = 1
 _ROUNDS = 3  # what was cut may leave another key lonely

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
 
 from connectors.hubspot.sandbox.errors import unknown_type
@@ -41,10 +43,10 @@ class Kind(Struct):
         return self.singular.upper()
 
 
-def _kind(name: str, id: str, singular: str, scope: str = "", **more: object) -> Kind:
+def _kind(name: str, id: str, singular: str, scope: str = "", **more: Any) -> Kind:
     scope = scope or f"crm.objects.{name}"
     plain = scope.startswith("crm.objects.")
-    settings: dict[str, object] = {
+    settings: dict[str, Any] = {
         "name": name,
         "id": id,
         "singular": singular,
@@ -53,7 +55,7 @@ def _kind(name: str, id: str, singular: str, scope: str = "", **more: object) ->
         "schemas": f"crm.schemas.{scope.rpartition('.')[2]}" if plain else scope,
         **more,
     }
-    return Kind(**settings)  # type: ignore[arg-type]  # names and types stand in the calls below
+    return Kind(**settings)
 
 
 def _activity(name: str, id: str, singular: str, display: str) -> Kind:

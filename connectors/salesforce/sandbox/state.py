@@ -70,13 +70,12 @@ def restore(org: Org, text: bytes) -> None:
         for row in read.rows.get(kind.name, []):
             table.put(row)
         org.tables[kind.name] = table
-    for held, fresh in (
-        (org.counters, read.counters),
-        (org.ids, read.ids),
-        (org.field_ids, read.field_ids),
-    ):
-        held.clear()
-        held.update(fresh)  # type: ignore[arg-type] # each pair has its own type of value
+    org.counters.clear()
+    org.counters.update(read.counters)
+    org.ids.clear()
+    org.ids.update(read.ids)
+    org.field_ids.clear()
+    org.field_ids.update(read.field_ids)
     org.purged[:] = read.purged
     org.rules = read.rules
     org.reindex()
