@@ -164,10 +164,28 @@ def test_lost_locator(org: responses.RequestsMock, salesforce: SalesforceConnect
 
 
 def test_missing_rows(org: responses.RequestsMock, salesforce: SalesforceConnector) -> None:
-    """A result far shorter than announced is no complete read."""
-    org.get(f"{BASE}/query/", json=rows("001A", total=900))
+    """A result that is shorter than announced, over its pages, is no complete read."""
+    org.get(f"{BASE}/query/", json=rows("001A", last=False, total=12))
+    org.get(f"{BASE}/query/0r8-1", json=rows("001B", total=12))
 
-    with pytest.raises(IncompleteReadError, match="announced 900 rows and gave 1"):
+    with pytest.raises(
+        IncompleteReadError, match="Account: Salesforce announced 12 rows and gave 2"
+    ):
+        pull(salesforce)
+
+
+def test_rows_missing_from_a_single_page(
+    org: responses.RequestsMock, salesforce: SalesforceConnector
+) -> None:
+    """Nothing can have been deleted between pages: it is asked for again, and then given up."""
+    short = org.get(f"{BASE}/query/", json=rows("001A", total=2))
+    org.get(f"{BASE}/query/", json=rows("001A", "001B"))
+    whole = [record.id for record in pull(salesforce)]
+    org.remove(short)
+    org.get(f"{BASE}/query/", json=rows("001A", total=2))
+
+    assert whole == ["001A", "001B"]
+    with pytest.raises(UnreachableError, match="Account: Salesforce announced 2 rows and gave 1"):
         pull(salesforce)
 
 

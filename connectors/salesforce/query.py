@@ -15,8 +15,7 @@ from syncd.errors import IncompleteReadError, RequestError, TransientError
 
 Row: TypeAlias = dict[str, Any]
 
-MISSING_SHARE = 0.01  # rows that may vanish between the first and the last page of a query
-MISSING_ROWS = 20
+MISSING_SHARE = 0.01  # rows that may be deleted between the first and the last page of a query
 IN_LIST_BYTES = 6_000
 QUERY_ALL = "queryAll"
 NO_SUCH_ADDRESS = {404, 405}
@@ -52,6 +51,16 @@ def _checked(answer: Any) -> dict[str, Any]:
     return answer
 
 
+def _first(query: Query, answer: Any) -> dict[str, Any]:
+    """The first page. One that is said to be all has as many rows as it says that there are."""
+    page = _checked(answer)
+    total, came = _total(page), len(page["records"])
+    if not page.get("nextRecordsUrl") and came < total:
+        text = f"{query.object}: Salesforce announced {total} rows and gave {came}"
+        raise TransientError(text, applied=None)
+    return page
+
+
 def _next(url: str, client: Salesforce) -> dict[str, Any]:
     """The page behind a nextRecordsUrl: a path, though some that stand before an org say it all."""
     path = urlsplit(url)._replace(scheme="", netloc="").geturl()
@@ -62,7 +71,7 @@ def _begun(session: Session, query: Query) -> dict[str, Any]:
     """The first page. An org that has no queryAll shows at least what is not deleted."""
     deleted = query.deleted and QUERY_ALL not in session.absent
     try:
-        return session.read(lambda sf: _checked(sf.query(query.text, include_deleted=deleted)))
+        return session.read(lambda sf: _first(query, sf.query(query.text, include_deleted=deleted)))
     except RequestError as error:
         if not deleted or error.status not in NO_SUCH_ADDRESS:
             raise
@@ -73,7 +82,8 @@ def _begun(session: Session, query: Query) -> dict[str, Any]:
 def pages(session: Session, query: Query) -> Iterator[Rows]:
     """The query's pages, whatever their size. A query that is too wide is read in parts.
 
-    Raises IncompleteReadError when clearly fewer rows came than Salesforce had announced.
+    Raises IncompleteReadError when fewer rows came than Salesforce had announced, but for the one
+    in a hundred that may have been deleted meanwhile.
     """
     first, further = _parts(query)
     answer = _begun(session, first)
@@ -86,7 +96,7 @@ def pages(session: Session, query: Query) -> Iterator[Rows]:
         last = bool(answer.get("done", not url)) or not url
         for part in further:
             rows = _widened(session, rows, part)
-        if last and total - seen > max(MISSING_ROWS, total * MISSING_SHARE):
+        if last and total - seen > total * MISSING_SHARE:
             raise IncompleteReadError(
                 f"{query.object}: Salesforce announced {total} rows and gave {seen}"
             )
