@@ -92,6 +92,37 @@ def test_a_search_by_pages_of_another_size_goes_on(
     assert len(portal.bodies(SEARCH)) == 2
 
 
+def test_a_search_page_short_of_its_total_is_not_the_last(
+    portal: Portal, hubspot: HubSpotConnector
+) -> None:
+    """Where no next page is named either: the rest is asked for, and missed if it does not come."""
+    portal.on(
+        SEARCH,
+        reply({"total": 2, "results": [row(1)]}),
+        reply({"total": 1, "results": [row(2)]}),
+    )
+    whole = pulled(hubspot, COMPANIES, SINCE)
+    portal.on(SEARCH, reply({"total": 2, "results": [row(1)]}), reply({"total": 1, "results": []}))
+
+    assert whole.keys() == {"1", "2"}
+    with pytest.raises(IncompleteReadError, match="same page"):
+        pulled(hubspot, COMPANIES, SINCE)
+
+
+def test_what_showed_nothing_is_read_from_its_beginning_again(
+    portal: Portal, hubspot: HubSpotConnector
+) -> None:
+    """An empty first list costs a run; with a date to go on from it would cost the records."""
+    portal.on("GET /crm/v3/objects/companies", reply({"results": []}), reply({"results": [row(1)]}))
+    (nothing,) = hubspot.pull(COMPANIES, None)
+    (found,) = hubspot.pull(COMPANIES, nothing.cursor)
+
+    assert nothing.records == []
+    assert [record.id for record in found.records] == ["1"]
+    assert found.cursor is not None
+    assert "modified" in found.cursor
+
+
 def in_disorder(ids: list[int], *, page: int) -> Any:
     """A search that sorts by nothing and knows no filter by id."""
 

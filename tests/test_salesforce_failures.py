@@ -13,7 +13,7 @@ import requests
 import responses
 import salesforce_answers
 import salesforce_org
-from salesforce_answers import HTML, pull, refused, rows
+from salesforce_answers import ACCOUNTS, HTML, pull, refused, rows
 from salesforce_org import BASE, URL, connection
 from urllib3 import HTTPSConnectionPool
 from urllib3.exceptions import MaxRetryError, SSLError
@@ -161,6 +161,21 @@ def test_lost_locator(org: responses.RequestsMock, salesforce: SalesforceConnect
 
     assert [record.id for record in pull(salesforce)] == ["001A", "001B"]
     assert "Id+%3E+%27001A%27" in str(org.calls[-1].request.url)
+
+
+def test_what_showed_nothing_is_read_from_its_beginning_again(
+    org: responses.RequestsMock, salesforce: SalesforceConnector
+) -> None:
+    """An empty first answer costs a run; with a stamp to go on from it would cost the records."""
+    org.get(f"{BASE}/query/", json=rows())
+    org.get(f"{BASE}/query/", json=rows("001A"))
+    (nothing,) = salesforce.pull(ACCOUNTS, None)
+    (found,) = salesforce.pull(ACCOUNTS, nothing.cursor)
+
+    assert list(nothing.records) == []
+    assert [record.id for record in found.records] == ["001A"]
+    assert found.cursor is not None
+    assert "modstamp" in found.cursor
 
 
 def test_missing_rows(org: responses.RequestsMock, salesforce: SalesforceConnector) -> None:

@@ -133,7 +133,7 @@ class Listing:
                     yield fresh
                 before, after = after, next_page(answer)
                 if not after:
-                    raise_if_stuck(object, moved=not _goes_on(answer, rows))
+                    raise_if_stuck(object, moved=not _goes_on(answer, rows, count - len(rows)))
                     return
                 raise_if_stuck(object, moved=after != before)
             raise_if_stuck(object, moved=max(seen) > last)
@@ -152,12 +152,15 @@ class Listing:
         return list(self._batches.read(reading.object, properties, ids, archived=archived))
 
 
-def _goes_on(answer: Answer, rows: Sequence[Row]) -> bool:
-    """Whether more rows are to come; a full page that tells no total may not be the last."""
+def _goes_on(answer: Answer, rows: Sequence[Row], before: int = 0) -> bool:
+    """Whether more rows are to come; a page that names no next one may be short of the total.
+
+    Without a total, a full page may not be the last. `before`: rows of earlier offsets.
+    """
     if next_page(answer):
         return True
     total = answer.get("total")
-    return len(rows) >= SEARCH_PAGE and (not isinstance(total, int) or total > len(rows))
+    return total > before + len(rows) if isinstance(total, int) else len(rows) >= SEARCH_PAGE
 
 
 def _in_order(answer: Answer, rows: Sequence[Row], last: int) -> bool:

@@ -59,14 +59,18 @@ class Puller:
         full = since is None
         skip_archived = not full and bool((cursor or {}).get("archived_skipped"))
         held: list[Record] = []
+        found = False
         for records in self._changes(reading, since):
             if held:
                 yield Page(held)
             held = records
+            found = found or bool(records)
         if source.keep_deleted and not skip_archived:
             seen = yield from self._archived(reading, since, full=full, held=held)
             held, skip_archived = [], not seen
-        next_cursor: Cursor = {"modified": _stamp(covered)}
+        # Where nothing was to be seen the next pull is full again: it costs no more, and an empty
+        # answer that was none hides nothing.
+        next_cursor: Cursor = {"modified": _stamp(covered)} if found or not full else {}
         if skip_archived:
             next_cursor["archived_skipped"] = True
         yield Page(held, next_cursor)

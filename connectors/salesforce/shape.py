@@ -129,8 +129,14 @@ class Progress:
         return {"modstamp": soql.moment(moment), "marks": list(self._marks.fields)}
 
     def complete(self) -> Cursor:
-        """The cursor of a full pull: what was deleted before it began is known, too."""
+        """The cursor of a full pull: what was deleted before it began is known, too.
+
+        Where nothing was to be seen the next pull is full again: it costs no more, and an empty
+        answer that was none hides nothing.
+        """
         assert self.started is not None
+        if self.seen is None:
+            return {"marks": list(self._marks.fields)}
         return {**self.cursor(), DELETIONS: soql.moment(self.started - self._lag)}
 
     def halfway(self, **place: str | int) -> Cursor:
