@@ -172,6 +172,7 @@ def books(draw: st.DrawFn) -> tuple[list[oracle.tier.Customer], date]:
                 flagged=draw(st.integers(0, 9)) == 0,
                 override=draw(st.sampled_from([None] * 9 + ["growth"])),
                 tier=draw(tiers),
+                demoted=draw(st.booleans()),
                 red_since=draw(
                     st.sampled_from([None, None, on(today, -30), on(today, -29), on(today, -99)])
                 ),

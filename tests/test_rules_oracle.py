@@ -108,16 +108,17 @@ def test_tier(given_book: tuple[list[oracle.tier.Customer], date], policy: TierP
             override=c.override,
             tier=c.tier,
             band_red_since=c.red_since,
+            demoted=c.demoted,
         )
         for c in book
     ]
     limits = borders(rows, policy, today)
     found = {row.account: assign(row, limits, policy, today) for row in rows}
 
-    assert {id: tier for id, (tier, _, _) in found.items()} == oracle.tier.tiers(
+    assert {id: tier for id, (tier, *_) in found.items()} == oracle.tier.tiers(
         book, policy, today
     )
-    assert {id for id, (_, key, _) in found.items() if key} == oracle.tier.key_accounts(
+    assert {id for id, (_, key, *_) in found.items() if key} == oracle.tier.key_accounts(
         book, policy
     )
     assert limits.group_size == oracle.tier.leading_size(book, policy)

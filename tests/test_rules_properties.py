@@ -155,6 +155,7 @@ rows = st.builds(
     strategic=st.booleans(),
     tier=st.none() | st.sampled_from(["strategic", "growth", "maintenance", "gone"]),
     band_red_since=days,
+    demoted=st.booleans(),
 )
 books = st.lists(rows, max_size=30, unique_by=lambda row: row.account)
 policies = st.builds(
@@ -231,7 +232,10 @@ def test_tiers_settle(book: list[BookRow], policy: Policy) -> None:
     """Assigning a stored tier again, to the same book, changes nothing; order does not matter."""
     limits = borders(book, policy.tier, TODAY)
     first = {row.account: assign(row, limits, policy.tier, TODAY) for row in book}
-    again = [msgspec.structs.replace(row, tier=first[row.account][0]) for row in reversed(book)]
+    again = [
+        msgspec.structs.replace(row, tier=(now := first[row.account]).tier, demoted=now.demoted)
+        for row in reversed(book)
+    ]
 
     assert borders(again, policy.tier, TODAY) == limits
     for row in again:

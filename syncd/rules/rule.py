@@ -15,7 +15,8 @@ from syncd.policy import Policy
 class BookRow(Struct, frozen=True, gc=False):
     """What book-wide borders need of one customer. `arr` None: no ARR known.
 
-    `band_red_since` is the day since which the stored health band has been red.
+    `band_red_since` is the day since which the stored health band has been red; `demoted` says
+    that it has kept the account out of growth since a review month.
     """
 
     account: str
@@ -26,6 +27,7 @@ class BookRow(Struct, frozen=True, gc=False):
     tier: str | None = None
     key_account: bool | None = None
     band_red_since: date | None = None
+    demoted: bool = False
 
 
 class BookBorders(Struct, frozen=True):

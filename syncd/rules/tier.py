@@ -21,7 +21,7 @@ def decide(given: RuleInput) -> Decision:
         return Decision()
     policy, today, before = given.policy.tier, given.today, given.before
     row = _row(given, arr)
-    tier, key_account, because = assign(row, given.book, policy, today)
+    tier, key_account, because, demoted = assign(row, given.book, policy, today)
     inputs = _fingerprint(row, policy)
     stored = row.tier if row.tier in policy.names else None
     since: object = today
@@ -52,7 +52,7 @@ def decide(given: RuleInput) -> Decision:
                 arr.valid_until,
             ),
         },
-        facts={"tier_inputs": inputs},
+        facts={"tier_inputs": inputs, "tier_demoted": demoted},
     )
 
 
@@ -67,6 +67,7 @@ def _row(given: RuleInput, arr: Derived) -> BookRow:
         override=account.tier_override,
         tier=_text(before.values.get("tier")),
         band_red_since=before.since.get("health_band") if red else None,
+        demoted=before.facts.get("tier_demoted") is True,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from statistics import median
+from typing import NamedTuple
 
 from syncd.policy import TierPolicy
 from syncd.rules.contracts import positive
@@ -23,6 +24,18 @@ _ONE = Decimal(1)
 _LEADING, GROWTH, _REST, _WITHOUT_ARR = range(4)
 
 _NUMBER = re.compile(r"(?:tier|t)?\s*([1-9])", re.IGNORECASE)
+
+
+class Placed(NamedTuple):
+    """A customer's tier and why, and whether it is a key account.
+
+    `demoted`: a red band keeps it out of growth since a review month, until it is red no more.
+    """
+
+    tier: str
+    key_account: bool
+    because: str
+    demoted: bool = False
 
 
 def borders(rows: Iterable[BookRow], policy: TierPolicy, today: date) -> BookBorders:
@@ -73,14 +86,12 @@ def _group_size(measures: list[Decimal], policy: TierPolicy) -> int:
     return min(len(measures), max(policy.strategic_min, min(policy.strategic_max, size)))
 
 
-def assign(
-    row: BookRow, borders: BookBorders, policy: TierPolicy, today: date
-) -> tuple[str, bool, str]:
+def assign(row: BookRow, borders: BookBorders, policy: TierPolicy, today: date) -> Placed:
     """The customer's tier, whether it is a key account, and why the tier."""
     key_account = row.account in borders.key_accounts
     chosen = named_tier(row.override, policy)
     if chosen is not None:
-        return chosen, key_account, f"Set by hand with the tier override {row.override}."
+        return Placed(chosen, key_account, f"Set by hand with the tier override {row.override}.")
     ignored = (
         f' The tier override "{row.override}" names no tier and is not used.'
         if row.override and row.override.strip()
@@ -90,21 +101,22 @@ def assign(
     stored = names.index(row.tier) if row.tier in names else None
     reviewing = today.month == policy.review_month
     exact = _place(row, borders, policy, None)
-    demoted = _red_without_potential(row, today)
+    red = _red_without_potential(row, today) and policy.method != "thresholds"
+    demoted = red and row.demoted and stored == _REST
     if stored is None or reviewing:
         place = exact
-        if reviewing and demoted and place == GROWTH and policy.method != "thresholds":
+        if reviewing and red and place == GROWTH:
             why = f"Health has been red for {RED_DAYS} days and no expansion potential is recorded."
-            return names[_REST], key_account, why + ignored
+            return Placed(names[_REST], key_account, why + ignored, demoted=True)
     else:
         place = _place(row, borders, policy, stored)
-        if demoted and stored == _REST and place == GROWTH and policy.method != "thresholds":
+        if demoted and place == GROWTH:
             why = "Health is still red and no expansion potential is recorded."
-            return names[_REST], key_account, why + ignored
+            return Placed(names[_REST], key_account, why + ignored, demoted=True)
     why = _why(row, borders, policy, exact)
     if place != exact:
         why += f" Held at {names[place]}: not yet {policy.margin * 100:g} % past the border."
-    return names[place], key_account, why + ignored
+    return Placed(names[place], key_account, why + ignored, demoted and place == _REST)
 
 
 def named_tier(override: str | None, policy: TierPolicy) -> str | None:

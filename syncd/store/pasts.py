@@ -12,6 +12,9 @@ from syncd.store.tables import derived, snapshots
 OWN_DECISIONS = ("tier", "tier_since", "tier_previous", "tier_reason", "key_account")
 """What an account on its own again decides anew: a tier must not last because of a wrong link."""
 
+OWN_FACTS = ("tier_inputs", "tier_demoted")
+"""What those decisions remember."""
+
 
 def move(tx: Connection, table: Table, connection: str, old: str, new: str) -> None:
     """What hangs on one connection's record goes to another account."""
@@ -62,5 +65,5 @@ def untiered(body: str) -> str:
     past = from_json(body)
     for part in ("values", "since"):
         past[part] = {k: v for k, v in past[part].items() if k not in OWN_DECISIONS}
-    past["facts"] = {k: v for k, v in past["facts"].items() if k != "tier_inputs"}
+    past["facts"] = {k: v for k, v in past["facts"].items() if k not in OWN_FACTS}
     return to_json(past)

@@ -94,6 +94,7 @@ accounts = Table(
     Column("tier", String(60)),
     Column("key_account", Boolean),
     Column("band_red_since", Date),
+    Column("demoted", Boolean, nullable=False, server_default="0"),  # kept out of growth by it
     Column("load_told", String(60)),  # what its playbooks last heard of its manager's load
     Column("postponed", Text),  # [[connection, assignee]] of new tasks that wait for another day
     Index("ix_accounts_dirty", "connection", "dirty"),

@@ -71,6 +71,7 @@ def derive_one(
     decision = derive(records, before, borders_for(book, key), turn.policy, today, off=rules_off)
     values = dict(decision.values)
     stands = {**last_said(before, rules_off), **values}
+    facts = {**before.facts, **decision.facts} if rules_off else decision.facts
     since = _since(before, stands, today)
     account = records.account
     arr, tier = _value(stands, "arr"), _value(stands, "tier")
@@ -95,10 +96,10 @@ def derive_one(
             tier=tier if isinstance(tier, str) else None,
             key_account=key_account if isinstance(key_account, bool) else None,
             band_red_since=red_since(_value(stands, "health_band"), since),
+            demoted=facts.get("tier_demoted") is True,
         ),
     )
     findings = (*records.findings, *decision.findings)
-    facts = {**before.facts, **decision.facts} if rules_off else decision.facts
     return Derivation(loaded, before, values, facts, since, findings, state, stands)
 
 

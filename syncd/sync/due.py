@@ -114,8 +114,9 @@ def find_due(turn: Turn, served: Sequence[Connected], run: int = 0) -> Due:
         if of[key] in untiered and row.tier is not None:
             tiers[key] = row.tier
             continue
-        tiers[key], key_account, _ = assign(row, books[of[key]], turn.policy.tier, turn.today)
-        if (tiers[key], key_account) != (row.tier, row.key_account):
+        placed = assign(row, books[of[key]], turn.policy.tier, turn.today)
+        tiers[key] = placed.tier
+        if (placed.tier, placed.key_account) != (row.tier, row.key_account):
             moved.add(key)
     persons = {
         key: person_of(turn, homes.get(key, key.partition(":")[0]), owners.get(key)) for key in rows
@@ -250,6 +251,7 @@ def _row(turn: Turn, loaded: Loaded, before: Before, blind: AbstractSet[str]) ->
         tier=tier if isinstance(tier, str) else None,
         key_account=key_account if isinstance(key_account, bool) else None,
         band_red_since=red_since(before.values.get("health_band"), before.since),
+        demoted=before.facts.get("tier_demoted") is True,
     )
 
 

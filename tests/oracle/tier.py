@@ -13,7 +13,10 @@ ZERO = Decimal(0)
 
 @dataclass
 class Customer:
-    """What tiers look at. `tier` is the stored one, `red_since` the stored band's first red day."""
+    """What tiers look at. `tier` is the stored one, `red_since` the stored band's first red day.
+
+    `demoted`: the red band put it into its tier, in a review month.
+    """
 
     id: str
     arr: Decimal | None
@@ -22,6 +25,7 @@ class Customer:
     override: str | None = None
     tier: str | None = None
     red_since: date | None = None
+    demoted: bool = False
 
     @property
     def worth(self) -> Fraction:
@@ -103,7 +107,8 @@ def tiers(book: list[Customer], policy: Any, today: date) -> dict[str, str]:
             found[c.id] = strategic
         elif by_arr or by_potential:
             red = c.red_since is not None and (today - c.red_since).days >= 30
-            demoted = red and c.to_gain == 0 and (review or c.tier == maintenance)
+            kept_out = c.demoted and c.tier == maintenance
+            demoted = red and c.to_gain == 0 and (review or kept_out)
             found[c.id] = maintenance if demoted else growth
         else:
             found[c.id] = maintenance

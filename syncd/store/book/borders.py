@@ -27,6 +27,7 @@ class Borders:
                 tier=row.tier,
                 key_account=row.key_account,
                 band_red_since=row.band_red_since,
+                demoted=row.demoted,
             )
             for row in tx.execute(
                 select(accounts).where(

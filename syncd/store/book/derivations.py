@@ -238,4 +238,5 @@ def _row_columns(row: BookRow) -> dict[str, Any]:
         "tier": row.tier,
         "key_account": row.key_account,
         "band_red_since": row.band_red_since,
+        "demoted": row.demoted,
     }

@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("tier", sa.String(length=60), nullable=True),
         sa.Column("key_account", sa.Boolean(), nullable=True),
         sa.Column("band_red_since", sa.Date(), nullable=True),
+        sa.Column("demoted", sa.Boolean(), server_default="0", nullable=False),
         sa.Column("load_told", sa.String(length=60), nullable=True),
         sa.Column("postponed", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_accounts")),
