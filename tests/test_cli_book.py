@@ -356,6 +356,16 @@ def test_backtest_lists_who_moves(book: Book) -> None:
     assert f"{len(moved)} of {answer['accounts']} accounts change tier" in text
 
 
+def test_a_look_at_another_policy_leaves_no_work(book: Book) -> None:
+    """It marks no account: the next sync has no more to work out than before."""
+    file = book.folder / "policy.toml"
+    file.write_text("[policy.tier]\nstrategic_max = 2\nstrategic_min = 1\n", encoding="utf-8")
+    before = book.ask("status")["waiting"]
+    book.run("backtest", "--policy", file)
+
+    assert book.ask("status")["waiting"] == before
+
+
 def test_backtest_of_a_wrong_policy(book: Book) -> None:
     """Its mistakes are told by their place in that file."""
     file = book.folder / "wrong.toml"

@@ -75,13 +75,15 @@ def find_due(turn: Turn, served: Sequence[Connected], run: int = 0) -> Due:
     """Touched accounts, those whose day has come, and those that the book's borders move."""
     store, names = turn.store, [connected.name for connected in served]
     seen = tuple(dict.fromkeys(n for name in names for n in book_connections(turn, name)))
-    if turn.as_of or turn.full:
+    if turn.full and not turn.as_of:
         with store.begin() as tx:
             for name in names:
                 store.book.touch_all(tx, name)
     with store.begin(write=False) as tx:
         held = held_back(tx, turn, served)
-        due = store.book.due(tx, names, turn.today, bases(turn, served))
+        # Another day or policy is asked of everybody, and that leaves no mark on anybody.
+        basis = None if turn.as_of else bases(turn, served)
+        due = store.book.due(tx, names, turn.today, basis)
         due = [key for key in due if key not in held]
         rows = store.book.rows(tx, seen)
         owners = store.book.owners(tx, seen)

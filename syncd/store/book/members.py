@@ -99,24 +99,29 @@ class Members:
             tx.execute(delete(accounts).where(accounts.c.key.in_(some)))
 
     def due(
-        self, tx: Connection, connections: Sequence[str], today: date, basis: Mapping[str, str]
+        self,
+        tx: Connection,
+        connections: Sequence[str],
+        today: date,
+        basis: Mapping[str, str] | None,
     ) -> list[str]:
-        """Keys of accounts to derive: touched, past their `valid_until`, or of another basis."""
+        """Keys of accounts to derive: touched, past their `valid_until`, or of another basis.
+
+        Without a `basis` every account is one of them.
+        """
         found: list[str] = []
         for connection in connections:
-            found += tx.scalars(
-                select(accounts.c.key)
-                .where(
-                    accounts.c.connection == connection,
+            asked = select(accounts.c.key).where(accounts.c.connection == connection)
+            if basis is not None:
+                asked = asked.where(
                     or_(
                         accounts.c.dirty,
                         accounts.c.valid_until <= today,
                         accounts.c.basis.is_(None),
                         accounts.c.basis != basis[connection],
-                    ),
+                    )
                 )
-                .order_by(accounts.c.key)
-            )
+            found += tx.scalars(asked.order_by(accounts.c.key))
         return found
 
     def settle(self, tx: Connection, keys: Iterable[str]) -> None:
