@@ -115,9 +115,7 @@ def test_tier(given_book: tuple[list[oracle.tier.Customer], date], policy: TierP
     limits = borders(rows, policy, today)
     found = {row.account: assign(row, limits, policy, today) for row in rows}
 
-    assert {id: tier for id, (tier, *_) in found.items()} == oracle.tier.tiers(
-        book, policy, today
-    )
+    assert {id: tier for id, (tier, *_) in found.items()} == oracle.tier.tiers(book, policy, today)
     assert {id for id, (_, key, *_) in found.items() if key} == oracle.tier.key_accounts(
         book, policy
     )
