@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import states
 from memory_book import MAPPING, Room
+from states import Postgres
 from syncd_process import validator
 
 from connectors.memory import MemoryConnector
@@ -28,6 +30,7 @@ fallback_assignee = "bea@acme.example"
 max_new_tasks_per_user_per_day = 2
 """
 TODAY = datetime.now(UTC).date()  # noqa: TID251 - the commands read the clock
+state, postgres = states.state, states.postgres
 TIERS = {"Tier 1": "strategic", "Tier 2": "growth", "Tier 3": "maintenance"}
 
 
@@ -219,6 +222,26 @@ def test_what_was_only_planned_is_explained_as_planned(desk: Desk) -> None:
     assert planned["A9"][0] == later["value"] == "strategic"
     assert {tier for tier, _ in planned.values()} == {"strategic", "growth", "maintenance"}
     assert {a: (tier["value"], tier["because"]) for a, tier in asked.items()} == planned
+
+
+def test_check_reads_what_was_seen_out_of_any_state(
+    desk: Desk, state: str, postgres: Postgres
+) -> None:
+    """Words that never occurred are told whether the state is a file or a database's."""
+    text = desk.config.read_text().replace('"sqlite:///syncd.db"', f'"{state}"')
+    desk.config.write_text(text)
+    fresh = desk.ask("check")["connections"]["crm"]
+    desk.run("sync")
+    desk.mapping.write_text(desk.mapping.read_text().replace("{ Customer = ", "{ Custommer = "))
+    seen = desk.ask("check")["connections"]["crm"]
+    desk.config.write_text(text.replace(state, postgres.database() + "_gone"))
+    code = exit_code(["check", "-c", str(desk.config), "--json"])
+    lost = json.loads(desk.capsys.readouterr().out)["problems"]
+
+    assert not any("never matched" in note["text"] for note in fresh)
+    assert any("never matched" in note["text"] for note in seen)
+    assert code == 2
+    assert "state: cannot open postgresql" in lost[-1]["text"]
 
 
 def test_a_question_of_another_day_leaves_nothing_to_do(desk: Desk) -> None:

@@ -116,7 +116,7 @@ def init(folder: Path, as_json_: bool) -> int:
 def check(config: Path, as_json_: bool, offline: bool) -> int:
     """Every mistake in config, mappings and the CRM, all at once."""
     from syncd.bootstrap import load, wired
-    from syncd.errors import ConfigError
+    from syncd.errors import ConfigError, Problem, StoreError, StoreLostError
     from syncd.preflight import preflight
     from syncd.store import Store
 
@@ -143,7 +143,12 @@ def check(config: Path, as_json_: bool, offline: bool) -> int:
                 found[connected.name] = notes
                 unreachable |= stopped
                 wrong |= any(note.severity == "error" for note in notes)
-    for name, notes in _lint(loaded, document["problems"]).items():
+    try:
+        seen = _lint(loaded, document["problems"], offline=offline)
+    except (StoreError, StoreLostError) as error:
+        wrong, seen = True, {}
+        document["problems"].append(_problem(Problem(str(config), 0, 0, str(error))))
+    for name, notes in seen.items():
         found[name] = [*found.get(name, ()), *notes]
     document["connections"] = {
         name: [structs.asdict(note) for note in notes] for name, notes in found.items()
@@ -155,19 +160,24 @@ def check(config: Path, as_json_: bool, offline: bool) -> int:
     return 5 if unreachable else 2 if wrong else 0
 
 
-def _lint(loaded: Loaded, problems: list[dict[str, Any]]) -> dict[str, list[CheckNote]]:
+def _lint(
+    loaded: Loaded, problems: list[dict[str, Any]], *, offline: bool
+) -> dict[str, list[CheckNote]]:
     """What the book that was read says of the mappings; of the policy, in `problems`.
 
-    Nothing where there is no state yet: a check makes none.
+    Nothing where there is no state yet: a check makes none. Offline only a file is looked into.
+    Raises StoreError or StoreLostError when the state cannot be opened.
     """
     from syncd.bootstrap import wired
     from syncd.lint import lint_mapping, lint_policy
     from syncd.store import Store
 
     state = loaded.config.state
-    if not state.startswith("sqlite:///") or not Path(state.removeprefix("sqlite:///")).is_file():
+    if offline and not state.startswith("sqlite:"):
         return {}
-    store = Store.open(state)
+    store = Store.find(state)
+    if store is None:
+        return {}
     try:
         with wired(loaded, store=store) as ready:
             names = [connected.name for connected in ready.connections]

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
+from syncd.errors import StoreError, StoreLostError
 from syncd.store.book import (
     AccountState,
     Book,
@@ -27,7 +30,7 @@ from syncd.store.failures import is_defect, lost
 from syncd.store.ledger import BY_A_PERSON, Entry, Intent, Kept, Ledger
 from syncd.store.links import Joined, Links, Membership, Parted
 from syncd.store.mirror import Changed, Mirror, Row, fingerprint
-from syncd.store.opening import alembic_config, migrate, open_engine
+from syncd.store.opening import alembic_config, is_there, migrate, open_engine
 from syncd.store.quarantine import Quarantine, Reject
 from syncd.store.runs import HeldPlan, Runs, StoredRun
 from syncd.store.scrubbing import scrub
@@ -96,6 +99,26 @@ class Store:
         engine = open_engine(url)
         migrate(engine)
         return cls(engine)
+
+    @classmethod
+    def find(cls, url: str) -> Store | None:
+        """The state if one of the newest schema is there; None, and nothing is made, if not.
+
+        Raises StoreError or StoreLostError when the database cannot be opened.
+        """
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
+            return None
+        engine = open_engine(url)
+        try:
+            there = is_there(engine)
+        except (StoreError, StoreLostError):
+            engine.dispose()
+            raise
+        if there:
+            return cls(engine)
+        engine.dispose()
+        return None
 
     def fenced(self, fence: Callable[[Connection], None]) -> Store:
         """The same state, of which every writing transaction first asks `fence`.

@@ -112,6 +112,20 @@ def migrate(engine: Engine) -> None:
         raise _cannot_open(engine, error) from error
 
 
+def is_there(engine: Engine) -> bool:
+    """Whether a state of the newest schema stands there; makes and changes nothing.
+
+    Raises StoreError or StoreLostError when the database cannot be opened.
+    """
+    script = ScriptDirectory.from_config(alembic_config(engine))
+    try:
+        with engine.connect() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+    except SQLAlchemyError as error:
+        raise _cannot_open(engine, error) from error
+    return current == script.get_current_head()
+
+
 def _cannot_open(engine: Engine, error: SQLAlchemyError) -> StoreError | StoreLostError:
     """The database's own words, without the address's password."""
     said = words_of(error) if isinstance(error, DBAPIError) else str(error).splitlines()[0]

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from msgspec import Struct
-
 from connectors.hubspot.sandbox.errors import Problem
 from connectors.hubspot.sandbox.schema import Property
 from connectors.hubspot.sandbox.times import DAY, instant, parse
@@ -26,14 +24,6 @@ class ValueProblem(Exception):  # noqa: N818 - becomes a Problem, not an answer 
         super().__init__(message)
         self.code = code
         self.message = message
-
-
-class Externals(Struct, frozen=True):
-    """What options outside a property's definition are: owners, pipelines, stages."""
-
-    owners: Callable[[], set[str]]
-    pipelines: Callable[[str], set[str]]
-    stages: Callable[[str, str | None], set[str]]
 
 
 def text_of(value: Any) -> str:

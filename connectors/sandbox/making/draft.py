@@ -276,7 +276,3 @@ class Draft:
     def put_contact(self, changed: BookContact) -> None:
         """Put a changed contact in the place of the one with its key."""
         self.contacts = [changed if one.key == changed.key else one for one in self.contacts]
-
-    def contact_with(self, role: str) -> BookContact | None:
-        """The first contact with this role."""
-        return next((contact for contact in self.contacts if role in contact.roles), None)
