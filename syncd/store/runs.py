@@ -243,8 +243,8 @@ class Runs:
         held = timedelta(0) < left <= LONGEST_LEASE
         if held and row.holder not in {"", holder, steal_from}:
             raise LeaseError(
-                f"another syncd is at work on this state ({row.holder}, until {row.expires_at}); "
-                "wait for it, or stop it first"
+                f"another syncd is at work on this state ({_who(row.holder)}); wait for it, or "
+                "stop it first"
             )
         fence = int(row.fence) + 1
         expires = to_text(now + timedelta(seconds=seconds))
@@ -291,6 +291,13 @@ class Runs:
         """When it last was, and what it said."""
         row = tx.execute(select(beats).where(beats.c.name == name)).first()
         return None if row is None else (to_moment(row.at), row.note)
+
+
+def _who(holder: str) -> str:
+    """``process 4711 on db1``; how else it is told from others says nothing to a reader."""
+    host, _, rest = holder.partition(":")
+    pid = rest.partition(":")[0]
+    return f"process {pid} on {host}" if pid else holder
 
 
 def _digest(parts: AbstractSet[str]) -> str:
