@@ -47,6 +47,16 @@ def test_a_persons_value_is_overwritten_where_the_policy_says_so(synced: Room) -
     assert synced.account("A3")["RenewalStatus"] == "not_due"
 
 
+def test_values_that_were_kept_are_overwritten_once_the_policy_says_so(synced: Room) -> None:
+    """The next run does it, though nothing of the account has changed since."""
+    synced.crm.put("Account", "A3", RenewalStatus="on hold")
+    synced.sync()
+    synced.write = WritePolicy(min_accounts=10**6, on_human_edit="overwrite")
+    synced.sync()
+
+    assert synced.account("A3")["RenewalStatus"] == "not_due"
+
+
 def test_what_no_mapping_names_is_never_written(room: Room) -> None:
     """Only mapped fields and our own tasks change; no account or contract is made or lost."""
     room.crm.put("Account", "A0", Phone="1", Notes="mine")

@@ -54,11 +54,19 @@ class Due(Struct, frozen=True):
 def bases(turn: Turn, served: Sequence[Connected]) -> dict[str, str]:
     """Change when the mapping, the policy or a rate does: then every account is derived anew.
 
+    So they are when people's values are no longer to be kept, or to be kept from now on.
+
     Linked connections have one together, for an account of one may have records of another.
     """
     own = {
         c.name: ":".join(
-            (c.mapping.hash, turn.policy_hash, ",".join(sorted(c.withheld)), c.context.money())
+            (
+                c.mapping.hash,
+                turn.policy_hash,
+                ",".join(sorted(c.withheld)),
+                c.context.money(),
+                turn.write.on_human_edit,
+            )
         )
         for c in turn.connections
     }
