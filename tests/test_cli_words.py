@@ -83,3 +83,14 @@ def test_times_follow_the_config_and_counts_their_nouns(desk: Desk) -> None:
     assert "crm: 5 accounts" in status
     assert "opened 2 tasks" in written
     assert "crm\tCustomer A0\t" in undone
+
+
+def test_a_kept_value_is_told_by_the_customers_name(desk: Desk) -> None:
+    """Nobody knows a customer by its record's id."""
+    desk.run("sync")
+    desk.room.crm.put("Account", "A1", Tier="Tier 3")
+    desk.run("sync")
+    (kept,) = desk.ask("status")["kept"]
+
+    assert (kept["account_name"], kept["theirs"]) == ("Customer A1", "Tier 3")
+    assert f"  Customer A1: Tier is Tier 3 (syncd: {kept['ours']})" in desk.run("status")

@@ -95,6 +95,12 @@ class Kept(TypedDict):
     since: Moment
 
 
+class KeptOfAccount(Kept):
+    """Likewise, with the account's name."""
+
+    account_name: str
+
+
 class Quarantined(TypedDict):
     """A record or a write in quarantine."""
 
@@ -188,7 +194,7 @@ class Status(TypedDict):
         Meta(description="accounts that the next sync is to work out or write, by connection"),
     ]
     quarantine: Count
-    kept: list[Kept]
+    kept: list[KeptOfAccount]
     held: list[HeldPlan]
 
 

@@ -78,7 +78,8 @@ def _demo(
     if serve:
         from syncd.daemon import serve as keep_serving
 
-        note(f"Config: {config}. Stop with Ctrl-C.")
+        note(f"Daemon and sandboxes go on. In another shell: syncd status -c {config}")
+        note("Ctrl-C stops them.")
         return keep_serving(loaded, clock=moment)
     del made
     return 0 if second.nothing_to_do else 3

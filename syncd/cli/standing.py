@@ -57,6 +57,7 @@ def status(config: Path, as_json_: bool) -> int:
             beat = store.runs.last_beat(tx, "daemon")
             held = store.runs.held(tx)
             kept = store.ledger.kept(tx)
+            named = store.book.account(tx, sorted({item.account for item in kept}))
             document: dict[str, Any] = {
                 "accounts": {c.name: store.book.count(tx, c.name) for c in ready.connections},
                 "last_run": _run(latest[0]) if latest else None,
@@ -73,6 +74,7 @@ def status(config: Path, as_json_: bool) -> int:
                     {
                         "connection": item.connection,
                         "record": item.record,
+                        "account_name": named[item.account].name if item.account in named else "",
                         "field": item.field,
                         "theirs": item.theirs,
                         "ours": item.ours,
@@ -110,7 +112,8 @@ def status(config: Path, as_json_: bool) -> int:
     say(f"values that people changed and syncd kept: {len(document['kept'])}")
     for item in document["kept"]:
         ours = words(item["ours"])
-        say(f"  {item['record']} {item['field']}: {words(item['theirs'])} (syncd: {ours})")
+        whose = item["account_name"] or item["record"]
+        say(f"  {whose}: {item['field']} is {words(item['theirs'])} (syncd: {ours})")
     for plan in document["held"]:
         say(f"held by the safety limit: run {plan['run']} of {plan['connection']}")
     return 0
