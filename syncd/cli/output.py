@@ -26,7 +26,7 @@ T = TypeVar("T")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
-PIECES_AT_ONCE = 1_000
+ROWS_AT_ONCE = 500
 
 
 def plain(text: object) -> str:
@@ -73,15 +73,14 @@ def answer(document: Any) -> None:
     if said is not None:
         said.answered = True
     encode = json.JSONEncoder(indent=2, ensure_ascii=False).encode
-    pieces = json_pieces(document, lambda part: encode(redacted(part)))
-    while text := "".join(islice(pieces, PIECES_AT_ONCE)):
+    for text in json_pieces(document, lambda part: encode(redacted(part))):
         # JSON escapes most control characters by itself; the others could steer a terminal too.
         click.echo(_CONTROL.sub(_escaped, text), nl=False)
     click.echo()
 
 
 class Rows(Generic[T]):
-    """A long list of a document, each item made when its turn comes; `sources` one after another.
+    """A long list of a document, its items made when their turn comes; of all sources in turn.
 
     The plan of a big book is a gigabyte of text.
     """
@@ -99,7 +98,7 @@ class Rows(Generic[T]):
 
 
 def json_pieces(document: Any, encode: Callable[[Any], str]) -> Iterator[str]:
-    """The document as JSON text, indented by 2 as `encode` does; its `Rows` item by item."""
+    """The document as JSON text, indented by 2 as `encode` does; its `Rows` some at a time."""
     if not isinstance(document, Mapping) or not any(
         isinstance(part, Rows) for part in document.values()
     ):
@@ -117,10 +116,11 @@ def json_pieces(document: Any, encode: Callable[[Any], str]) -> Iterator[str]:
 
 
 def _list_pieces(rows: Rows[Any], encode: Callable[[Any], str]) -> Iterator[str]:
-    before = "[\n    "
-    for row in rows:
-        yield before + encode(row).replace("\n", "\n    ")
-        before = ",\n    "
+    before, items = "[", iter(rows)
+    while some := list(islice(items, ROWS_AT_ONCE)):
+        # Without the brackets of their own list, and as deep as the document has them.
+        yield before + encode(some)[1:-2].replace("\n", "\n  ")
+        before = ","
     yield "\n  ]" if rows else "[]"
 
 
@@ -139,18 +139,25 @@ def redacted(value: Any) -> Any:
 
     Text by text: a secret of digits alone must not tear a number out of the document.
     """
+    return _redacted(value, {})
+
+
+def _redacted(value: Any, known: dict[str, str]) -> Any:
+    """The same; `known` has the texts seen before, for most of a long list's are said again."""
     if isinstance(value, str):
-        return redact(value)
+        if value not in known:
+            known[value] = redact(value)
+        return known[value]
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, Mapping):
         return {
-            redact(key) if isinstance(key, str) else key: redacted(item)
+            _redacted(key, known) if isinstance(key, str) else key: _redacted(item, known)
             for key, item in value.items()
         }
     if isinstance(value, (list, tuple)):
-        return [redacted(item) for item in value]
-    return redacted(as_json(value))
+        return [_redacted(item, known) for item in value]
+    return _redacted(as_json(value), known)
 
 
 def as_json(value: Any) -> Any:
