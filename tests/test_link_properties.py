@@ -26,7 +26,7 @@ from syncd.connector import Context
 from syncd.errors import UnreachableError
 from syncd.link import LinkRules
 from syncd.sync import EXIT_DONE
-from syncd.sync.linking import slot_of_key
+from syncd.sync.tasks import slot_of_key
 
 SALES, SERVICE = ("S1", "S2", "S3"), ("T1", "T2", "T3")
 NAMES = ("sales", "service")

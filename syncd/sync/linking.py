@@ -13,14 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from syncd.errors import StopRunError
 from syncd.link import Known, LinkRules, People, Place, match, people
 from syncd.model import Account
-from syncd.store import Joined, Membership, Parted, StoredTask, chunks
+from syncd.store import Joined, Membership, chunks
+from syncd.sync.regrouping import LINKED_AT_ONCE, heed_stop, place_of, regroup
 from syncd.sync.turn import Connected, Turn
 
 RECOGNISED_BY = frozenset({"account.domain", "account.link"})
-FINISHED = frozenset({"completed", "closed", "deleted"})
 _APART = re.compile(r"[;,\s]+")
 
 
@@ -36,9 +35,7 @@ def link_accounts(turn: Turn) -> None:
         missing = _absent(tx, turn, linked)
         unread = {} if rules is None else _unread(tx, turn, rules)
     if rules is None:
-        if linked:
-            with store.begin() as tx:
-                _regroup(tx, turn, {_place(m): m for m in linked}, [], missing)
+        regroup(turn, {place_of(m): m for m in linked}, [], missing)
         return
     unsure = {c.name for c in _linked_connections(turn, rules) if _unsure(c)}
     if not unsure and not any(unread.values()):
@@ -46,7 +43,7 @@ def link_accounts(turn: Turn) -> None:
     seen = _recognise(turn, rules, unread, unsure)
     missing |= {place for place, one in seen.items() if one is None}
     with store.begin(write=False) as tx:
-        rows = {_place(m): m for m in (*linked, *store.links.memberships(tx, rules.connections))}
+        rows = {place_of(m): m for m in (*linked, *store.links.memberships(tx, rules.connections))}
     for place, one in seen.items():
         domain, links = one or (None, ())
         rows[place] = replace(rows[place], domain=domain, links=tuple(links))
@@ -60,13 +57,20 @@ def link_accounts(turn: Turn) -> None:
     ]
     if unsure:
         groups = _only_added(rules, rows, groups)
-    # What was recognised and what follows from it stand or fall together.
-    with store.begin() as tx:
-        for connected in _linked_connections(turn, rules):
-            name, read_as = connected.name, None if unsure else _read_as(connected, rules)
-            found = {id: one or (None, ()) for (at, id), one in seen.items() if at == name}
-            store.links.identify(tx, name, found, read_as)
-        _regroup(tx, turn, rows, groups, missing)
+    parted = regroup(turn, rows, groups, missing)
+    # Only now do the records count as read: a run that dies before is made up for by the next.
+    for connected in _linked_connections(turn, rules):
+        name, read_as = connected.name, None if unsure else _read_as(connected, rules)
+        mine = [place for place in seen if place[0] == name]
+        for some in chunks(mine, LINKED_AT_ONCE):
+            with store.begin() as tx:
+                for places, as_ in (
+                    ([place for place in some if place not in parted], read_as),
+                    # A link that was broken is looked for again.
+                    ([place for place in some if place in parted], None),
+                ):
+                    found = {place[1]: seen[place] or (None, ()) for place in places}
+                    store.links.identify(tx, name, found, as_)
 
 
 def _linked_connections(turn: Turn, rules: LinkRules) -> list[Connected]:
@@ -76,10 +80,6 @@ def _linked_connections(turn: Turn, rules: LinkRules) -> list[Connected]:
 def _unsure(connected: Connected) -> bool:
     """Whether this run does not see by what the connection's accounts are recognised."""
     return bool(connected.stopped or RECOGNISED_BY & connected.withheld)
-
-
-def _place(member: Membership) -> Place:
-    return member.connection, member.id
 
 
 def _read_as(connected: Connected, rules: LinkRules) -> str:
@@ -116,8 +116,7 @@ def _recognise(
                     for item in mapping.read(mapping.account_source, record, connected.context):
                         if isinstance(item, Account) and item.id == record.id:
                             seen[name, record.id] = item.domain, _ids(item.link)
-            if turn.stop.is_set():
-                raise StopRunError("stopped while linking; the next run goes on from here")
+            heed_stop(turn)
     return seen
 
 
@@ -157,82 +156,6 @@ def _only_added(
             for key in touched:
                 del kept[key]
     return [*added, *kept.values()]
-
-
-def _regroup(
-    tx: Connection,
-    turn: Turn,
-    rows: Mapping[Place, Membership],
-    groups: Sequence[Joined],
-    missing: frozenset[Place],
-) -> None:
-    """Part what no longer belongs together, then join what does."""
-    current: dict[str, list[Place]] = {}
-    for place, member in rows.items():
-        if member.linked_by is not None:
-            current.setdefault(member.account, []).append(place)
-    named = [replace(group, key=_key(rows, group.places)) for group in groups]
-    wanted = {place: group.key for group in named for place in group.places}
-    parting: list[Parted] = []
-    alone: list[Parted] = []
-    for key, places in current.items():
-        lead = next((p for p in places if rows[p].own_key == key), None)
-        others = [p for p in places if p != lead]
-        leaving = [p for p in others if wanted.get(p, rows[p].own_key) != key]
-        parting += [Parted(*p, own_past=lead not in missing, gone=p in missing) for p in leaving]
-        if lead is not None and len(leaving) == len(others):
-            goes_on = any(place in missing for place in others)
-            alone.append(Parted(*lead, own_past=not goes_on, gone=lead in missing))
-    _settle_moved(tx, turn, sorted({rows[one.connection, one.id].account for one in parting}))
-    turn.store.links.part(tx, parting)
-    turn.store.links.leave_alone(tx, alone)
-    fresh = [g for g in named if set(g.places) != set(current.get(g.key, ()))]
-    turn.store.links.join(tx, fresh, turn.today)
-    if parting or fresh:
-        turn.log.info("accounts_linked", joined=len(fresh), parted=len(parting))
-
-
-def _key(rows: Mapping[Place, Membership], places: Sequence[Place]) -> str:
-    """The account that the others join: one that has others already, else the first that leads."""
-    leads = [place for place in places if rows[place].account == rows[place].own_key]
-    linked = [place for place in leads if rows[place].linked_by is not None]
-    return rows[(*linked, *leads, *places)[0]].own_key
-
-
-def let_go(tx: Connection, turn: Turn, connection: str, id: str) -> None:
-    """A record that is about to be merged into another stands alone first; the others go on."""
-    links = turn.store.links
-    key = links.keys_of(tx, connection, [id]).get(id)
-    places = [_place(m) for m in links.linked(tx) if m.account == key]
-    if (connection, id) not in places:
-        return
-    others = [place for place in places if place != (connection, id)]
-    if key == f"{connection}:{id}":
-        links.part(tx, [Parted(*place, own_past=False) for place in others])
-        links.leave_alone(tx, [Parted(connection, id, own_past=False)])
-        return
-    links.part(tx, [Parted(connection, id, own_past=True)])
-    if len(others) == 1:
-        links.leave_alone(tx, [Parted(*others[0], own_past=False)])
-
-
-def _settle_moved(tx: Connection, turn: Turn, keys: Sequence[str]) -> None:
-    """A task that moved to another CRM and was finished there is finished for good."""
-    for stored in turn.store.tasks.of_accounts(tx, keys).values():
-        done = {slot_of(task) for task in stored if task.state in FINISHED}
-        back = [task for task in stored if task.state == "moved" and slot_of(task) in done]
-        turn.store.tasks.save(tx, [replace(task, state="closed") for task in back])
-
-
-def slot_of(task: StoredTask) -> tuple[str, ...]:
-    """What the task is about whatever its account's id: playbook, cycle and role of its key."""
-    return slot_of_key(task.key)
-
-
-def slot_of_key(key: str) -> tuple[str, ...]:
-    """Playbook, cycle and role: a key without the account's id and a digest that has it."""
-    parts = key.split("/")
-    return (parts[0], *parts[2:4])
 
 
 # --- what a run may conclude ----------------------------------------------------------------------

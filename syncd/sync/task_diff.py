@@ -19,8 +19,8 @@ from syncd.playbooks import NO_ASSIGNEE, DesiredTask, closing_note, desired_task
 from syncd.store import StoredTask, chunks
 from syncd.sync.derive import Derivation
 from syncd.sync.due import Due, load_of
-from syncd.sync.linking import FINISHED, slot_of, slot_of_key
 from syncd.sync.loading import Member, ref_of
+from syncd.sync.tasks import FINISHED, slot_of, slot_of_key
 from syncd.sync.turn import Connected, Turn
 
 

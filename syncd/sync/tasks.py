@@ -12,6 +12,8 @@ from syncd.connector import Record
 from syncd.store import StoredTask, account_key, to_text
 from syncd.sync.turn import Connected, Turn
 
+FINISHED = frozenset({"completed", "closed", "deleted"})
+
 
 def note_tasks(tx: Connection, turn: Turn, connected: Connected, records: Iterable[Record]) -> None:
     """Bring the tasks by key up to what these records show.
@@ -73,3 +75,14 @@ def note_tasks(tx: Connection, turn: Turn, connected: Connected, records: Iterab
             touched.add(task.account)
     store.tasks.save(tx, saved)
     store.book.touch_keys(tx, sorted(touched))
+
+
+def slot_of(task: StoredTask) -> tuple[str, ...]:
+    """What the task is about whatever its account's id: playbook, cycle and role of its key."""
+    return slot_of_key(task.key)
+
+
+def slot_of_key(key: str) -> tuple[str, ...]:
+    """Playbook, cycle and role: a key without the account's id and a digest that has it."""
+    parts = key.split("/")
+    return (parts[0], *parts[2:4])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection
 
 from syncd.store import account_key
-from syncd.sync.linking import let_go
+from syncd.sync.regrouping import let_go
 from syncd.sync.turn import Connected, Turn
 
 
