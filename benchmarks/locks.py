@@ -1,9 +1,10 @@
 """How long a run over a big book keeps others from the state, how long it takes, how much it needs.
 
-    python benchmarks/locks.py [--accounts 20000] [--command plan]
+    python benchmarks/locks.py [--accounts 20000] [--command plan] [--linked]
 
 The book (three deals, one contract and two contacts to an account) stands in a file and is read by
-the memory connector, so that what is measured is syncd itself. Beside the command, another process
+the memory connector, so that what is measured is syncd itself. Linked: a second CRM has the same
+customers, known by their domains, and all of them are joined. Beside the command, another process
 asks every 50 ms to write to the state: how long it waited at most is how long a heartbeat, an
 approval or the renewal of a lease waits. Ends with 1 when that is over 5 s, or a lease was lost.
 """
@@ -45,6 +46,22 @@ path = "book.json"
 [policy.tasks]
 fallback_assignee = "ops@seller.example"
 max_new_tasks_per_user_per_day = 10
+"""
+LINKED = """
+[connections.desk]
+connector = "memory"
+mapping = "desk.toml"
+path = "desk.json"
+[link]
+connections = ["crm", "desk"]
+"""
+DESK = """
+version = 1
+[account]
+object = "Account"
+[account.fields]
+name = "Name"
+domain = { field = "Website", as = "domain" }
 """
 MAPPING = """
 version = 1
@@ -232,13 +249,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--accounts", type=int, default=20_000)
     parser.add_argument("--command", choices=["plan", "sync"], default="plan")
+    parser.add_argument("--linked", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="syncd-bench-") as name:
         folder = Path(name)
-        (folder / "config.toml").write_text(CONFIG)
+        (folder / "config.toml").write_text(CONFIG + (LINKED if given.linked else ""))
         (folder / "crm.toml").write_text(MAPPING)
-        with (folder / "book.json").open("w") as file:
-            json.dump(objects(given.accounts), file)
+        (folder / "desk.toml").write_text(DESK)
+        book = objects(given.accounts)
+        (folder / "book.json").write_text(json.dumps(book))
+        desk = {name: book[name] for name in ("User", "Account")}
+        (folder / "desk.json").write_text(json.dumps(desk))
+        del book, desk
         size = (folder / "book.json").stat().st_size / 2**20
         log = folder / "log"
         command = [sys.executable, "-m", "syncd", given.command, "--json", "-c", "config.toml"]
