@@ -14,7 +14,8 @@ from syncd.sync import Connected, Lease, Turn
 class Forgotten(Struct, frozen=True):
     """What was erased. kind: account or contact.
 
-    `scrubbed`: the database keeps no copy of it either.
+    `scrubbed`: the database keeps no copy of it either. `places`: the connections that may still
+    have it, for a linked customer several.
     """
 
     kind: str
@@ -23,6 +24,7 @@ class Forgotten(Struct, frozen=True):
     name: str
     erased: Erased
     scrubbed: bool = True
+    places: tuple[str, ...] = ()
 
 
 def find_contacts(
@@ -59,10 +61,12 @@ def forget_account(turn: Turn, key: str, name: str) -> Forgotten:
     """Erase an account with all that hangs on it. Raises LeaseError while a run goes on."""
     with Lease(turn) as lease:
         with lease.turn.store.begin() as tx:
+            linked = [m.connection for m in turn.store.links.linked(tx) if m.account == key]
             erased = turn.store.erasure.account(tx, key)
         scrubbed = turn.store.scrub()
     connection, _, record = key.partition(":")
-    return Forgotten("account", connection, record, name, erased, scrubbed)
+    places = tuple(dict.fromkeys((connection, *linked)))
+    return Forgotten("account", connection, record, name, erased, scrubbed, places)
 
 
 def forget_contact(turn: Turn, connected: Connected, record: str, name: str) -> Forgotten:
@@ -78,7 +82,8 @@ def forget_contact(turn: Turn, connected: Connected, record: str, name: str) -> 
                 _tasks(turn.connections),
             )
         scrubbed = turn.store.scrub()
-    return Forgotten("contact", connected.name, record, name, erased, scrubbed)
+    places = (connected.name,)
+    return Forgotten("contact", connected.name, record, name, erased, scrubbed, places)
 
 
 def forget_name(turn: Turn, name: str) -> Forgotten:

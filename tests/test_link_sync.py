@@ -15,6 +15,7 @@ from memory_book import TODAY, fill_customer
 from connectors.memory import MemoryConnector, MemorySettings
 from syncd.connector import Context, Outcome, TaskShape, TaskUpsert, WriteResult
 from syncd.explanation import explain
+from syncd.forgetting import forget_account
 from syncd.leading import figures
 from syncd.link import LinkRules, match
 from syncd.sync import EXIT_UNREACHABLE
@@ -422,3 +423,14 @@ def test_borders_that_move_reach_only_who_can_be_written(room: TwoCrms) -> None:
     assert room.shown(room.sales, "S2")["KeyAccount"]
     room.settled()
     assert not room.shown(room.service, "T3")["KeyAccount"]
+
+
+def test_a_forgotten_customer_may_still_be_in_each_of_its_crms(room: TwoCrms) -> None:
+    """Who erases a linked customer hears of every CRM from which it could come back."""
+    room.settled()
+    both = forget_account(room.turn(), "sales:S1", "Acme Inc")
+    alone = forget_account(room.turn(), "sales:S2", "")
+
+    assert both.places == ("sales", "service")
+    assert alone.places == ("sales",)
+    assert room.accounts() == {"service:T3": (("service", "T3"),)}

@@ -168,9 +168,9 @@ def _show(done: Forgotten, *, as_json_: bool) -> None:
         say(f"{done.name}, whose record was gone already, is forgotten but for backups.")
     else:
         say(
-            f"The {done.kind} {done.record} is forgotten. If it is still in {done.connection}, the "
-            "next --full run reads it again: delete it there, or leave it out with the mapping's "
-            "`where`. Backups of the state still have it."
+            f"The {done.kind} {done.record} is forgotten. If it is still in "
+            f"{' or '.join(done.places)}, the next --full run reads it again: delete it there, or "
+            "leave it out with the mapping's `where`. Backups of the state still have it."
         )
     if not done.scrubbed:
         say(
