@@ -102,6 +102,14 @@ POOL = HTTPSConnectionPool("acme.my.salesforce.com")
         {"body": requests.exceptions.SSLError(MaxRetryError(POOL, "/", SSLError(EOF)))},
         {"body": requests.ReadTimeout("slow")},
         {"status": 429, "body": "", "headers": {"Retry-After": "2"}},
+        {
+            "status": 503,
+            "body": HTML,
+            "headers": {
+                "Date": "Sun, 01 Mar 2026 10:00:00 GMT",
+                "Retry-After": "Sun, 01 Mar 2026 10:00:02 GMT",
+            },
+        },
         {"json": [{"errorCode": "UNKNOWN_EXCEPTION", "message": "ErrorId 1"}], "status": 500},
     ],
 )

@@ -219,15 +219,25 @@ class Session:
         usage = API_USAGE.search(answer.headers.get("Sforce-Limit-Info", ""))
         if usage:
             self.used, self.limit = int(usage[1]), int(usage[2])
-        wait = answer.headers.get("Retry-After", "")
-        self._retry_after = float(wait) if wait.isdigit() else None
         try:
-            sent = parsedate_to_datetime(answer.headers.get("Date", ""))
+            sent = parsedate_to_datetime(answer.headers.get("Date", "")).astimezone(UTC)
         except ValueError:
-            self.started_at = datetime.now(UTC) - answer.elapsed  # noqa: TID251 - no Date was sent
-        else:
-            self.started_at = sent.astimezone(UTC) - answer.elapsed
+            sent = datetime.now(UTC)  # noqa: TID251 - no Date was sent
+        self.started_at = sent - answer.elapsed
+        self._retry_after = _seconds(answer.headers.get("Retry-After", ""), sent)
 
     def _waiting(self, error: TransientError, seconds: float) -> None:
         if self.log is not None:
             self.log.warning("crm_call_repeated", reason=str(error), wait_seconds=round(seconds, 1))
+
+
+def _seconds(wait: str, sent: datetime) -> float | None:
+    """What Retry-After asks for: seconds, or a date by the clock of the one who sent it."""
+    try:
+        return max(0.0, float(wait))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(wait).astimezone(UTC) - sent).total_seconds())
+    except ValueError:
+        return None
