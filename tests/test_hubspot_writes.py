@@ -219,6 +219,7 @@ def test_a_task_that_could_not_be_linked_is_not_done(
         "POST /crm/v4/associations/tasks/companies/batch/associate/default",
         reply({"results": [], "errors": [error]}, 207),
     )
+    portal.on("GET /crm/v3/objects/companies/9", reply(row(9)))
     tasks = [TaskUpsert(key=f"k{i}", fields={}, account_id=a) for i, a in ((1, "9"), (2, "8"))]
 
     results = dict(hubspot.upsert_tasks(TASKS, tasks))

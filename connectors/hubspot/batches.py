@@ -98,6 +98,15 @@ class Batches:
                 found.merged[id] = survivor
         return found
 
+    def now_at(self, object: str, ids: Sequence[str]) -> dict[str, str]:
+        """Under which id each of these records stands now, merged or not; empty: it is gone.
+
+        A call for each; of very many only the first 200 are answered.
+        """
+        asked = list(dict.fromkeys(ids))[:MOST_LOOKUPS]
+        rows = {id: self._single(object, id, [("properties", "hs_object_id")]) for id in asked}
+        return {id: str((row or {}).get("id") or "") for id, row in rows.items()}
+
     def _archived(self, reading: Reading, ids: Sequence[str]) -> Iterator[Row]:
         """Archived rows among these ids; none where HubSpot does not show archived records."""
         try:
@@ -114,8 +123,7 @@ class Batches:
                 found.merged[former] = id
 
     def _survivor(self, object: str, id: str) -> str:
-        row = self._single(object, id, [("properties", "hs_object_id")]) or {}
-        survivor = str(row.get("id") or "")
+        survivor = self.now_at(object, [id])[id]
         return survivor if survivor != id else ""
 
     def _single(self, object: str, id: str, query: Query) -> Row | None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
+from connectors.hubspot.answers import Complaint
 from connectors.hubspot.batches import Batches
 from connectors.hubspot.door import Door
-from connectors.hubspot.linking import Linking
+from connectors.hubspot.linking import Linking, Pair
 from connectors.hubspot.paths import Paths
 from connectors.hubspot.sending import BATCH, UNMATCHED, Answered, Input, Sending
 from connectors.hubspot.wire import wire
@@ -59,7 +61,8 @@ class Writer:
         """Change tasks whose id is known; make or change the others by their key, and link them.
 
         A task that was made but could not be linked is answered without an id, so that it is
-        tried again by its key.
+        tried again by its key. Where its company was merged meanwhile it is linked to the
+        survivor; where it is gone, the task is answered as refused, with its id.
         """
         known = [index for index, task in enumerate(tasks) if task.id]
         new = [index for index, task in enumerate(tasks) if not task.id]
@@ -95,14 +98,22 @@ class Writer:
         pairs = {
             (result.id or "", tasks[index].account_id): index for index, result in made.items()
         }
-        refused = self._linking.link(shape.object, shape.account_association, list(pairs))
+        link = partial(self._linking.link, shape.object, shape.account_association)
+        refused = link(list(pairs))
+        homes = self._batches.now_at(shape.account_association.to, [home for _, home in refused])
+        moved = {
+            (task, homes[home]): (task, home)
+            for task, home in refused
+            if homes.get(home) not in (None, "", home)
+        }
+        if moved:
+            still = link(list(moved))
+            refused = {p: w for p, w in refused.items() if p not in moved.values()} | {
+                moved[pair]: words for pair, words in still.items()
+            }
         for pair, index in pairs.items():
-            if pair in refused:
-                words = refused[pair]
-                text = f"task {pair[0]} could not be linked to {pair[1]}: {words.message}"
-                yield index, WriteResult(Outcome.REJECTED, code=words.code, message=text)
-            else:
-                yield index, made[index]
+            words = refused.get(pair)
+            yield index, made[index] if words is None else _unlinked(pair, words, homes)
 
     def _upsert(self, shape: TaskShape, batch: list[Input]) -> Iterator[Answered]:
         path = self._paths.batch(shape.object, "upsert")
@@ -157,3 +168,13 @@ class Writer:
     def calls(updates: Iterable[int], tasks: int) -> int:
         """Calls for so many updates of each object, and tasks (made and linked)."""
         return sum(-(-n // BATCH) for n in updates) + 2 * -(-tasks // BATCH)
+
+
+def _unlinked(pair: Pair, words: Complaint, homes: Mapping[str, str]) -> WriteResult:
+    """A task that was made and hangs on nothing; its id only where there is nothing any more."""
+    task, home = pair
+    text = f"task {task} could not be linked to {home}: {words.message}"
+    gone = homes.get(home) == ""
+    return WriteResult(
+        Outcome.REJECTED, id=task if gone else None, code=words.code, message=text, created=gone
+    )

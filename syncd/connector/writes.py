@@ -63,7 +63,8 @@ class WriteResult(Struct, frozen=True):
     """The outcome of one write, in the order of the writes given.
 
     `id` is the CRM's record id (for tasks: of the new one). `fields` are those that the CRM
-    blames, where it says so.
+    blames, where it says so. A task that is refused, and yet `created`, was made for an account
+    that is gone: it hangs on nothing, and is there to be closed.
     """
 
     outcome: Outcome

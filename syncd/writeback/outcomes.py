@@ -23,6 +23,7 @@ def note(
     """Store outcomes; returns what is worth trying again without the fields that were blamed."""
     outcomes = []
     done: list[tuple[RecordWrite, WriteResult]] = []
+    stray: list[tuple[TaskChange, WriteResult]] = []
     again: list[RecordWrite] = []
     for item, entry, result in answered:
         outcomes.append((entry, result.outcome.value, result.id, result.code, result.message))
@@ -35,6 +36,8 @@ def note(
                 written.stopped = AllowanceError(result.message)
         else:
             again += _refuse(item, result, written, left)
+            if item.task is not None and result.created:
+                stray.append((item.task, result))
         target.log.info(
             "write",
             connection=target.connection,
@@ -50,7 +53,7 @@ def note(
         target.store.ledger.settle(tx, outcomes, now)
         _release(tx, target, [item for item, _ in done])
         _note_fields(tx, target, [item for item, _ in done if item.task is None])
-        _note_tasks(tx, target, [(item.task, r) for item, r in done if item.task], now)
+        _note_tasks(tx, target, [*((i.task, r) for i, r in done if i.task), *stray], now)
     for item, _ in done:
         written.done += 1
         if item.task is None:
