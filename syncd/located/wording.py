@@ -42,7 +42,7 @@ def quoted(words: Iterable[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fault:
+class Fault:
     """A pydantic error with the union branches taken out of its path."""
 
     loc: Loc
@@ -63,9 +63,13 @@ def problems(
     root: Any = located.value
     for item in prefix:
         root = _inside(root, item)
-    faults = [_fault(root, details) for details in error.errors(include_url=False)]
-    found = [_problem(located, fault, model, prefix) for fault in _merged(faults)]
+    found = [_problem(located, fault, model, prefix) for fault in faults(root, error)]
     return sorted(dict.fromkeys(found), key=lambda problem: (problem.line, problem.column))
+
+
+def faults(root: Any, error: ValidationError) -> list[Fault]:
+    """What pydantic found wrong in `root`: of each union the branch that was meant."""
+    return _merged([_fault(root, details) for details in error.errors(include_url=False)])
 
 
 def _inside(value: Any, item: str | int) -> Any:
@@ -76,7 +80,7 @@ def _inside(value: Any, item: str | int) -> Any:
     return _MISSING
 
 
-def _fault(root: Any, details: Any) -> _Fault:
+def _fault(root: Any, details: Any) -> Fault:
     loc: Loc = ()
     branches: list[tuple[Loc, str]] = []
     value = root
@@ -90,7 +94,7 @@ def _fault(root: Any, details: Any) -> _Fault:
             loc = (*loc, item)
         else:
             branches.append((loc, str(item)))
-    return _Fault(
+    return Fault(
         loc,
         tuple(branches),
         details["type"],
@@ -100,11 +104,11 @@ def _fault(root: Any, details: Any) -> _Fault:
     )
 
 
-def _merged(faults: list[_Fault]) -> list[_Fault]:
+def _merged(found: list[Fault]) -> list[Fault]:
     """Of a union whose branches all failed, keep the branch that was meant."""
-    unions: dict[Loc, dict[str, list[_Fault]]] = {}
-    kept: list[_Fault] = []
-    for fault in faults:
+    unions: dict[Loc, dict[str, list[Fault]]] = {}
+    kept: list[Fault] = []
+    for fault in found:
         if fault.branches and fault.branches[0][1] != "[key]":
             at, branch = fault.branches[0]
             inner = replace(fault, branches=fault.branches[1:])
@@ -168,7 +172,7 @@ _RANGES = {
 }
 
 
-def _problem(located: LocatedToml, fault: _Fault, model: type[BaseModel], prefix: Loc) -> Problem:
+def _problem(located: LocatedToml, fault: Fault, model: type[BaseModel], prefix: Loc) -> Problem:
     loc = (*prefix, *fault.loc)
     name = next((item for item in reversed(loc) if isinstance(item, str)), "the file")
     of_key = bool(fault.branches) and fault.branches[-1][1] == "[key]"
@@ -195,7 +199,7 @@ def _belongs(model: type[BaseModel], loc: Loc, choices: Iterable[str]) -> str:
     return ""
 
 
-def _words(fault: _Fault) -> tuple[str, str]:
+def _words(fault: Fault) -> tuple[str, str]:
     if fault.type == "syncd":
         return fault.message, ""
     if fault.type in ("value_error", "assertion_error"):
@@ -227,7 +231,7 @@ def _words(fault: _Fault) -> tuple[str, str]:
     return f"must be right: {fault.message[:1].lower()}{fault.message[1:]}", ""
 
 
-def _choices(fault: _Fault) -> list[str]:
+def _choices(fault: Fault) -> list[str]:
     expected = str(fault.context.get("expected", ""))
     return re.findall(r"'([^']*)'", expected) or ([expected] if expected else [])
 

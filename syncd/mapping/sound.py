@@ -8,11 +8,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from syncd.located import Loc
+from syncd.located import Loc, faults
 from syncd.mapping.file import MappingFile
 from syncd.mapping.parts import Part
 
 _VERSION = 1
+_STAND_IN = "Object"  # for an object's name that is missing: the section's fields are checked yet
 _ROUNDS = 3  # what was cut may leave another key lonely
 
 
@@ -24,7 +25,11 @@ def sound_part(content: Mapping[str, Any], error: ValidationError) -> tuple[Part
     left: Any = deepcopy(dict(content))
     cut: set[Loc] = set()
     for _ in range(_ROUNDS):
-        for loc in [_to_cut(left, details) for details in error.errors(include_url=False)]:
+        for fault in faults(left, error):
+            if fault.type == "missing" and fault.loc[-1] == "object":
+                _put(left, fault.loc, _STAND_IN)
+                continue
+            loc = _to_cut(fault.loc, fault.type)
             if not loc:
                 return None, cut
             cut.update(loc[:end] for end in range(1, len(loc) + 1))
@@ -37,27 +42,20 @@ def sound_part(content: Mapping[str, Any], error: ValidationError) -> tuple[Part
     return None, cut
 
 
-def _to_cut(content: Any, details: Mapping[str, Any]) -> Loc:
-    loc = _existing(content, details["loc"])
-    if details["type"] == "missing" and details["loc"] == ("version",):
-        return ("version",)
-    if details["type"] == "missing":
-        loc = loc[: 2 if loc[:1] == ("writes",) else 1]
+def _to_cut(loc: Loc, kind: str) -> Loc:
+    """What has to go for that mistake: where something is missing, the table that lacks it."""
+    if kind == "missing" and loc != ("version",):
+        loc = loc[:-1]
     while loc and isinstance(loc[-1], int):
         loc = loc[:-1]  # an element taken out would move the places of the others
     return loc
 
 
-def _existing(content: Any, items: tuple[str | int, ...]) -> Loc:
-    loc: Loc = ()
-    value = content
-    for item in items:
-        try:
-            value = value[item]
-        except (KeyError, IndexError, TypeError):
-            continue  # the name of a union's branch, or a key that is missing
-        loc = (*loc, item)
-    return loc
+def _put(content: Any, loc: Loc, value: str) -> None:
+    table = content
+    for item in loc[:-1]:
+        table = table[item]
+    table[loc[-1]] = value
 
 
 def _remove(content: Any, loc: Loc) -> None:
