@@ -8,4 +8,13 @@ from __future__ import annotations
 from syncd.located.toml import Loc, LocatedToml, parse_toml, read_toml
 from syncd.located.wording import did_you_mean, faults, problems, quoted
 
-__all__ = ["Loc", "LocatedToml", "did_you_mean", "faults", "parse_toml", "problems", "quoted", "read_toml"]
+__all__ = [
+    "Loc",
+    "LocatedToml",
+    "did_you_mean",
+    "faults",
+    "parse_toml",
+    "problems",
+    "quoted",
+    "read_toml",
+]
