@@ -9,7 +9,7 @@ import pytest
 from test_cli_answers import Desk, desk
 
 from syncd.cli import COMMANDS, cli
-from syncd.cli.output import at_minute, counted, fitted
+from syncd.cli.output import at_minute, counted, fitted, sentence
 
 __all__ = ["desk"]
 
@@ -48,6 +48,21 @@ def test_a_cell_is_whole_on_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert on_a_pipe == LONG
     assert on_a_terminal == "Contract order form…"
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("no QBR yet", "No QBR yet."),
+        ("90 days after the last touch", "90 days after the last touch."),
+        ("api_calls at 90 % of its limit", "api_calls at 90 % of its limit."),
+        ("Contract C-1 ends on 2027-03-06.", "Contract C-1 ends on 2027-03-06."),
+        ("", ""),
+    ],
+)
+def test_a_reason_stands_as_a_sentence(reason: str, told: str) -> None:
+    """A capital and a full stop, once; a field's name is not changed."""
+    assert sentence(reason) == told
 
 
 def test_every_command_fits_its_line_of_the_help() -> None:

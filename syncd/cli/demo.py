@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from syncd.cli.output import json_option, moment, no_config_option, note, say, table, words
+from syncd.cli.output import (
+    json_option,
+    moment,
+    no_config_option,
+    note,
+    say,
+    sentence,
+    table,
+    words,
+)
 
 if TYPE_CHECKING:
     from syncd.bootstrap import Loaded
@@ -186,7 +195,7 @@ def _show(document: dict[str, Any], second: Report) -> None:
             value = values.get(name)
             if value is not None and value["value"] not in {None, ""}:
                 say(f"  {name:16} {words(value['value'])}")
-                say(f"  {'':16} {value['because']}")
+                say(f"  {'':16} {sentence(value['because'])}")
         for task in customer["tasks"]:
             say(f"  task: {task['subject']} (for {task['assignee_name']}, due {task['due']})")
     say()

@@ -25,6 +25,7 @@ from syncd.cli.output import (
     on_terminal,
     plain,
     say,
+    sentence,
     shorten,
     table,
     words,
@@ -204,7 +205,7 @@ def backtest(config: Path, as_json_: bool, policy_file: Path, as_of: date | None
                 ),
                 words(as_json(change["after"]) if _is_money(change["after"]) else change["after"]),
                 words(change["arr"]),
-                fitted(change["because"], 80),
+                fitted(sentence(change["because"]), 80),
             )
             for change in document["changes"]
         ],

@@ -17,6 +17,7 @@ from syncd.cli.output import (
     json_option,
     moment,
     say,
+    sentence,
     shorten,
     words,
 )
@@ -141,7 +142,7 @@ def _show_rule(title: str, values: dict[str, Any]) -> None:
         shown = words(value["value"])
         say(f"  {name}: {shown}")
         if because and because != shown:
-            say(f"      {because}")
+            say(f"      {sentence(because)}")
     records = {
         ref["url"] or ref["id"]: ref for value in values.values() for ref in value["records"]
     }

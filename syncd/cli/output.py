@@ -212,6 +212,13 @@ def counted(count: int, noun: str, several: str = "") -> str:
     return f"{count:,} {noun if count == 1 else several or f'{noun}s'}"
 
 
+def sentence(reason: str) -> str:
+    """A reason as it stands alone: a capital and a full stop. Names of fields stay as they are."""
+    first = reason.partition(" ")[0]
+    told = reason[:1].upper() + reason[1:] if first.isalpha() else reason
+    return told if not told or told[-1] in ".!?…" else f"{told}."
+
+
 def at_minute(moment: str, timezone: str) -> str:
     """A stored moment as the clock on the wall of `timezone` shows it: ``2026-11-26 14:05``."""
     told = datetime.fromisoformat(moment).astimezone(ZoneInfo(timezone))

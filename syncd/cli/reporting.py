@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from syncd.cli.output import Rows, counted, fitted, note, on_terminal, say, table, words
+from syncd.cli.output import Rows, counted, fitted, note, on_terminal, say, sentence, table, words
 
 if TYPE_CHECKING:
     from syncd.bootstrap import Wired
@@ -109,7 +109,7 @@ def show_plan(document: dict[str, Any]) -> None:
                     c["field"],
                     fitted(words(c["before"]), 40),
                     fitted(words(c["after"]), 40),
-                    fitted(c["because"], 90),
+                    fitted(sentence(c["because"]), 90),
                 )
                 for c in islice(changes, CHANGES_SHOWN if on_terminal() else None)
             ),

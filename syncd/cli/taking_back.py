@@ -18,6 +18,7 @@ from syncd.cli.output import (
     json_option,
     moment,
     say,
+    sentence,
     table,
     words,
 )
@@ -83,7 +84,7 @@ def history(account: str | None, config: Path, as_json_: bool, limit: int) -> in
                 row["field"] or row["task"],
                 fitted(words(row["before"]), 30),
                 fitted(words(row["after"]), 30),
-                fitted(row["because"], 70),
+                fitted(sentence(row["because"]), 70),
             )
             for row in rows
         ],
