@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 import states
 from memory_book import MAPPING, Room
 from states import Postgres
-from syncd_process import validator
+from syncd_process import SYNCD, validator
 
 from connectors.memory import MemoryConnector
 from syncd.cli import exit_code
@@ -252,3 +254,26 @@ def test_a_question_of_another_day_leaves_nothing_to_do(desk: Desk) -> None:
     desk.run("explain", "A0", "--as-of", "2041-01-01")
 
     assert desk.ask("status")["waiting"] == before
+
+
+def test_whoever_has_read_enough_is_no_defect(tmp_path: Path) -> None:
+    """A pipe whose reader has left, as of `| head -1`, ends a command with 0 and no complaint."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [SYNCD, "init", tmp_path], stdout=writer, stderr=subprocess.PIPE, timeout=60, check=False
+    )
+    os.close(writer)
+
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&-"])
+def test_a_closed_stream_stops_nothing(tmp_path: Path, closed: str) -> None:
+    """Where a supervisor closed stdout or stderr, a command does its work all the same."""
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" init "$1" {closed}', SYNCD, tmp_path], timeout=60, check=False
+    )
+
+    assert done.returncode == 0
+    assert (tmp_path / "mappings" / "salesforce.toml").exists()

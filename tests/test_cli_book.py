@@ -404,12 +404,14 @@ def test_tables_on_a_pipe_are_plain(book: Book) -> None:
 
 
 def test_sfdx_files_are_written(book: Book) -> None:
-    """With --sfdx DIR provision leaves source files and asks no CRM to change."""
+    """With --sfdx DIR provision leaves source files, names them and asks no CRM to change."""
     folder = book.folder / "sfdx"
     answer = book.ask("provision", "--sfdx", folder)
+    text = book.run("provision", "--sfdx", folder).out
 
     assert answer["steps"]
     assert list(folder.rglob("*.field-meta.xml"))
+    assert all(step["name"] in text for step in answer["steps"])
 
 
 def test_no_daemon_is_no_health(book: Book) -> None:

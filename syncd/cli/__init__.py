@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -98,6 +100,7 @@ def exit_code(args: Sequence[str] | None = None) -> int:
 
     With ``--json`` an error is a JSON document too, unless the answer has been given.
     """
+    _open_closed_streams()
     # First of all, so that even a failing import shows no local variables and no secrets.
     start_logging()
     given, said = list(sys.argv[1:] if args is None else args), Said()
@@ -105,9 +108,8 @@ def exit_code(args: Sequence[str] | None = None) -> int:
         result: Any = cli.main(args=given, prog_name="syncd", standalone_mode=False, obj=said)
     except click.exceptions.Exit as wish:
         return wish.exit_code
-    except BrokenPipeError:
-        # Whoever read the answer has seen enough.
-        sys.stderr.close()
+    except (BrokenPipeError, SystemExit):
+        # Whoever read the answer has seen enough; click ends the program itself for that.
         return 0
     except (click.ClickException, click.Abort, KeyboardInterrupt, SyncdError) as error:
         code, text = _explained(error)
@@ -124,6 +126,17 @@ def exit_code(args: Sequence[str] | None = None) -> int:
     if "--json" in given and not said.answered:
         answer_refused(code, text, problems)
     return code
+
+
+def _open_closed_streams() -> None:
+    """What was closed before the start takes what is said, and shows it to nobody.
+
+    Python has None for such a stream; and a file that is opened later, such as the state, must
+    not get its number.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - stays
 
 
 def _explained(error: BaseException) -> tuple[int, str]:

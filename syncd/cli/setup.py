@@ -280,7 +280,7 @@ def provision(config: Path, as_json_: bool, apply_: bool, sfdx: Path | None) -> 
         [
             (
                 step["connection"],
-                step["text"] or step["name"],
+                step["name"] if sfdx is not None else step["text"] or step["name"],
                 step["error"] or (written if step["done"] else "missing"),
             )
             for step in steps
