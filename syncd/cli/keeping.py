@@ -169,8 +169,8 @@ def _show(done: Forgotten, *, as_json_: bool) -> None:
     else:
         say(
             f"The {done.kind} {done.record} is forgotten. If it is still in "
-            f"{' or '.join(done.places)}, the next --full run reads it again: delete it there, or "
-            "leave it out with the mapping's `where`. Backups of the state still have it."
+            f"{' or '.join(done.places)}, a later run reads it again (the next --full one at the "
+            "latest): delete it there, or leave it out with the mapping's `where`. Backups of the state still have it."
         )
     if not done.scrubbed:
         say(
