@@ -23,7 +23,7 @@ from syncd.bootstrap import loading
 from syncd.cli import exit_code
 from syncd.cli.output import table
 from syncd.config.secrets import secret_places
-from syncd.log import forget_secrets, register_secrets
+from syncd.log import conceal, forget_secrets, redact, register_secrets
 
 FLOWS = {
     "salesforce": ("client_credentials", "jwt", "refresh_token", "password"),
@@ -192,6 +192,19 @@ def test_a_crm_that_repeats_secrets_is_not_quoted(sites: dict[str, Site]) -> Non
     assert token not in said
     assert b"with [secret] no" in kept
     assert token.encode() not in kept
+
+
+def test_a_token_that_a_crm_hands_out_is_hidden_while_it_counts() -> None:
+    """Whatever it looks like; each connection has one, and the one before it is forgotten."""
+    conceal("emea", "canary-handed-out")
+    conceal("apac", "canary-of-another")
+    both = redact("canary-handed-out and canary-of-another")
+    conceal("emea", "canary-renewed")
+    renewed = redact("canary-handed-out and canary-renewed")
+    forget_secrets()
+
+    assert both == "[secret] and [secret]"
+    assert renewed == "canary-handed-out and [secret]"
 
 
 PASSWORDS = {

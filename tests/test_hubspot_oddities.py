@@ -43,7 +43,8 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["", "  ", "{}", "[]", '{"paging": {}}', "<html>", '{"results": [{']
+    "body",
+    ["", "  ", "{}", "[]", '{"paging": {}}', "<html>", '{"results": [{', '{"results": [null]}'],
 )
 def test_an_answer_without_results_is_not_an_empty_one(
     portal: Portal, hubspot: HubSpotConnector, body: str

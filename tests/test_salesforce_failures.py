@@ -98,6 +98,8 @@ POOL = HTTPSConnectionPool("acme.my.salesforce.com")
         {"body": HTML, "status": 200},
         {"body": '{"totalSize": 1, "done": true, "rec', "status": 200},
         {"json": {}, "status": 200},
+        {"json": {"totalSize": 1, "done": True, "records": [None]}, "status": 200},
+        {"json": {"totalSize": 1, "done": True, "records": [{"Name": "x"}]}, "status": 200},
         {"body": requests.ConnectionError("reset")},
         {"body": requests.exceptions.SSLError(MaxRetryError(POOL, "/", SSLError(EOF)))},
         {"body": requests.ReadTimeout("slow")},
@@ -184,6 +186,26 @@ def test_what_showed_nothing_is_read_from_its_beginning_again(
     assert [record.id for record in found.records] == ["001A"]
     assert found.cursor is not None
     assert "modstamp" in found.cursor
+
+
+def test_a_row_of_no_date(org: responses.RequestsMock, salesforce: SalesforceConnector) -> None:
+    """Nothing can be concluded from it, and nothing breaks."""
+    answer = rows("001A")
+    answer["records"][0]["SystemModstamp"] = "yesterday"
+    org.get(f"{BASE}/query/", json=answer)
+
+    with pytest.raises(IncompleteReadError, match="dates a record 'yesterday'"):
+        pull(salesforce)
+
+
+def test_a_describe_of_no_names_is_asked_for_again(
+    org: responses.RequestsMock, salesforce: SalesforceConnector
+) -> None:
+    """A field without a name is no field."""
+    org.get(f"{BASE}/sobjects/Case/describe", json={"name": "Case", "fields": [{"nome": "Id"}]})
+    org.get(f"{BASE}/sobjects/Case/describe", json={"name": "Case", "fields": [{"name": "Id"}]})
+
+    assert set(salesforce.schema("Case").fields) == {"Id"}
 
 
 def test_missing_rows(org: responses.RequestsMock, salesforce: SalesforceConnector) -> None:

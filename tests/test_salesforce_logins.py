@@ -18,12 +18,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import ValidationError
 from salesforce_answers import HTML, pull, refused, rows
-from salesforce_org import AUTH, BASE, TOKEN_URL, URL, connection
+from salesforce_org import AUTH, BASE, TOKEN, TOKEN_URL, URL, connection
 
 from connectors.salesforce import SalesforceConnector, session
 from connectors.salesforce.auth import Token
 from connectors.salesforce.settings import SalesforceSettings
 from connectors.sandbox.server import SandboxServer
+from syncd.connector import Context
 from syncd.errors import LoginError, UnreachableError
 
 org, waits = salesforce_org.org, salesforce_org.waits
@@ -65,6 +66,16 @@ def test_login_refused(
 
     assert len(org.calls) == tries
     assert "a-secret" not in str(caught.value)
+
+
+def test_each_token_is_told_to_who_keeps_logs(org: responses.RequestsMock) -> None:
+    """It is in no config, and what repeats it must not get out."""
+    told: list[str] = []
+    settings = connection().settings
+    connector = SalesforceConnector(settings, Context(name="salesforce", conceal=told.append))
+    connector.open()
+
+    assert told == [TOKEN["access_token"]]
 
 
 def test_login_redirected(org: responses.RequestsMock) -> None:

@@ -100,7 +100,7 @@ class HubSpotConnector:
         self.calls = Calls()
         self._settings = settings
         self._paths = Paths(settings.api_version)
-        self._session = Session(settings, self._paths, self.calls)
+        self._session = Session(settings, self._paths, self.calls, hide=context.conceal)
         self._login = (settings.base_url, self._session.login)
         self._shares = False
         limiter = Limiter(settings.limits)

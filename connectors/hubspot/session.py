@@ -23,7 +23,7 @@ from pydantic import SecretStr
 
 from connectors.hubspot.paths import Paths
 from connectors.hubspot.settings import HubSpotSettings
-from syncd.connector import Calls, Proxy, proxy_for
+from syncd.connector import Calls, Proxy, proxy_for, tell_nobody
 from syncd.errors import LoginError, TransientError, UnreachableError
 
 Query = Sequence[tuple[str, str]]
@@ -51,12 +51,14 @@ class Session:
         calls: Calls,
         *,
         clock: Callable[[], float] = time.monotonic,
+        hide: Callable[[str], None] = tell_nobody,
     ) -> None:
-        """Keep the settings; contacts nothing and imports no SDK."""
+        """Keep the settings; contacts nothing and imports no SDK. `hide` is told each new token."""
         self._settings = settings
         self._paths = paths
         self._calls = calls
         self._clock = clock
+        self._hide = hide
         self._client: Any = None
         self._refused: tuple[type[Exception], ...] = ()
         self._proxy: Proxy | None = None
@@ -118,6 +120,7 @@ class Session:
                 f"HubSpot refused to renew the OAuth token (HTTP {reply.status}). Check client_id, "
                 "client_secret and refresh_token; the app may have been uninstalled."
             ) from error
+        self._hide(self._token)
         self._expires_at = self._clock() + max(0.0, lifetime - _RENEW_BEFORE_SECONDS)
         self._api_client().configuration.access_token = self._token
 

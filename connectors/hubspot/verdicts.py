@@ -142,6 +142,8 @@ def _flaw(reply: Reply, answer: Answer | None, *, wrote: bool, listed: bool) -> 
         return "an empty answer"
     if listed and not isinstance(answer.get("results"), list) and not answers.errors(answer):
         return "an answer without results"
+    if listed and not all(isinstance(row, dict) for row in answer.get("results") or ()):
+        return "an answer with results of no content"
     return ""
 
 

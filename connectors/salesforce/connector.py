@@ -83,6 +83,7 @@ class SalesforceConnector:
         self.name = context.name
         self.calls = Calls()
         self._log = context.log
+        self._conceal = context.conceal
         self._opened: Opened | None = None
 
     def open(self) -> None:
@@ -91,7 +92,7 @@ class SalesforceConnector:
             # simple-salesforce and what it brings along take a moment to import
             from connectors.salesforce.opened import Opened
 
-            opened = Opened(self.settings, self.calls, self._log)
+            opened = Opened(self.settings, self.calls, self._log, self._conceal)
             try:
                 opened.log_in()
             except SyncdError:

@@ -179,7 +179,10 @@ class Describes:
 
         def ask(client: Any) -> Described:
             answer = client.restful(path)
-            if not isinstance(answer, dict) or not isinstance(answer.get("fields"), list):
+            named = answer.get("fields") if isinstance(answer, dict) else None
+            if not isinstance(named, list) or not all(
+                isinstance(field, dict) and isinstance(field.get("name"), str) for field in named
+            ):
                 raise TransientError(f"the describe of {object} was not complete", applied=None)
             return described(answer, object)
 

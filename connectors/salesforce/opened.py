@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -39,10 +39,12 @@ ORGANIZATION = Query("Organization", ("Id",), ())
 class Opened:
     """The session, the describes, and the work."""
 
-    def __init__(self, settings: SalesforceSettings, calls: Calls, log: Any) -> None:
+    def __init__(
+        self, settings: SalesforceSettings, calls: Calls, log: Any, conceal: Callable[[str], None]
+    ) -> None:
         """Contact nothing yet."""
         self.settings = settings
-        self.session = Session(settings, calls, log)
+        self.session = Session(settings, calls, log, conceal)
         self.describes = Describes(self.session)
         self._organization = ""
 

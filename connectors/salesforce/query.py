@@ -46,9 +46,13 @@ class Rows(NamedTuple):
 
 def _checked(answer: Any) -> dict[str, Any]:
     """A query's answer, if it is one; an empty or foreign body is asked for again."""
-    if not isinstance(answer, dict) or not isinstance(answer.get("records"), list):
+    records = answer.get("records") if isinstance(answer, dict) else None
+    if not isinstance(records, list):
         raise TransientError("Salesforce answered a query without records", applied=None)
-    return answer
+    if not all(isinstance(row, dict) and isinstance(row.get("Id"), str) for row in records):
+        raise TransientError("Salesforce answered a query with records of no Id", applied=None)
+    found: dict[str, Any] = answer
+    return found
 
 
 def _first(query: Query, answer: Any) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from connectors.salesforce.auth import Token, log_in
 from connectors.salesforce.client import Client, Wire, WireAdapter
 from connectors.salesforce.door import turned
 from connectors.salesforce.settings import SalesforceSettings
-from syncd.connector import Allowance, Calls
+from syncd.connector import Allowance, Calls, tell_nobody
 from syncd.errors import (
     AccessError,
     AllowanceError,
@@ -45,11 +45,21 @@ _one_login_at_a_time = threading.Lock()
 class Session:
     """The calls of one connection. Every method that calls may raise what a Connector may."""
 
-    def __init__(self, settings: SalesforceSettings, calls: Calls, log: Any = None) -> None:
-        """Contact nothing yet. `calls` is counted up; `log` is a structlog logger or None."""
+    def __init__(
+        self,
+        settings: SalesforceSettings,
+        calls: Calls,
+        log: Any = None,
+        conceal: Callable[[str], None] = tell_nobody,
+    ) -> None:
+        """Contact nothing yet. `calls` is counted up; `log` is a structlog logger or None.
+
+        `conceal` is told each session's token.
+        """
         self.settings = settings
         self.calls = calls
         self.log = log
+        self._conceal = conceal
         self.wire = Wire(WireAdapter(settings.ca_file, settings.timeout_seconds))
         self.wire.hooks["response"].append(self._seen)
         self.token: Token | None = None
@@ -74,6 +84,7 @@ class Session:
                 attempts=LOGIN_ATTEMPTS,
                 on_wait=self._waiting,
             )
+        self._conceal(token.access_token)
         self.token = token
         client = Client(
             instance_url=token.instance_url,

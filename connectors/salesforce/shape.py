@@ -11,7 +11,7 @@ from connectors.salesforce.describe import Marks
 from connectors.salesforce.query import Query, Row
 from connectors.salesforce.session import Session
 from syncd.connector import Cursor, Record, Source
-from syncd.errors import RequestError
+from syncd.errors import IncompleteReadError, RequestError
 
 DELETIONS = "deletions"
 """The cursor's mark of up to when the list of deletions was read."""
@@ -44,7 +44,7 @@ class Shape:
         return Record(
             id=row["Id"],
             fields=self._values(row),
-            modified_at=soql.stamp(stamp) if stamp else None,
+            modified_at=_stamp(stamp),
             gone=row.get("IsDeleted") is True,
             merged_into=row.get("MasterRecordId") or None,
         )
@@ -64,10 +64,18 @@ class Shape:
         return Record(
             id=row["id"],
             fields={name: row[name.lower()] for name in self.source.fields},
-            modified_at=soql.stamp(stamp) if stamp else None,
+            modified_at=_stamp(stamp),
             gone=row.get("isdeleted") is True,
             merged_into=row.get("masterrecordid"),
         )
+
+
+def _stamp(stamp: Any) -> datetime | None:
+    """When the row was changed. Raises IncompleteReadError for what is no moment."""
+    try:
+        return soql.stamp(stamp) if stamp else None
+    except (ValueError, TypeError, AttributeError) as error:
+        raise IncompleteReadError(f"Salesforce dates a record {stamp!r}") from error
 
 
 def _at(row: Any, path: tuple[str, ...]) -> Any:

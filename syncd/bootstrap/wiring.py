@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from threading import Event
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from syncd.bootstrap.instance import instance_name, process_lives
 from syncd.bootstrap.loading import Loaded
 from syncd.config import Config, ConnectionConfig, policy_hash
 from syncd.connector import Context
-from syncd.log import get_log
+from syncd.log import conceal, get_log
 from syncd.mapping import Mapping as CrmMapping
 from syncd.mapping import ReadContext
 from syncd.plan import WritePolicy
@@ -82,6 +83,7 @@ def connect(config: Config, mapping: CrmMapping, connection: ConnectionConfig) -
         name=connection.name,
         timezone=config.syncd.timezone,
         log=get_log().bind(connection=connection.name),
+        conceal=partial(conceal, connection.name),
     )
     return Connected(
         name=connection.name,

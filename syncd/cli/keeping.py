@@ -170,7 +170,8 @@ def _show(done: Forgotten, *, as_json_: bool) -> None:
         say(
             f"The {done.kind} {done.record} is forgotten. If it is still in "
             f"{' or '.join(done.places)}, a later run reads it again (the next --full one at the "
-            "latest): delete it there, or leave it out with the mapping's `where`. Backups of the state still have it."
+            "latest): delete it there, or leave it out with the mapping's `where`. Backups of the "
+            "state still have it."
         )
     if not done.scrubbed:
         say(

@@ -31,6 +31,7 @@ from syncd.connector.protocol import (
     LongWrites,
     SourceFiles,
     mend,
+    tell_nobody,
 )
 from syncd.connector.proxy import Proxy, proxy_for, proxy_secrets
 from syncd.connector.records import Association, Cursor, Page, Record, Source
@@ -78,4 +79,5 @@ __all__ = [
     "mend",
     "proxy_for",
     "proxy_secrets",
+    "tell_nobody",
 ]

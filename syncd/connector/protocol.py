@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -65,16 +65,23 @@ class CheckNote(Struct, frozen=True):
     field: str = ""
 
 
+def tell_nobody(token: str) -> None:
+    """For a connector that no program with a log of its own has made."""
+    del token
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What bootstrap gives a connector besides its settings.
 
-    `timezone` is the portfolio's; `log` is a structlog logger bound to the connection.
+    `timezone` is the portfolio's; `log` is a structlog logger bound to the connection. `conceal`
+    is told each token that the CRM hands out, so that no log and no answer repeats it.
     """
 
     name: str
     timezone: str = "UTC"
     log: Any = None
+    conceal: Callable[[str], None] = tell_nobody
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -15,12 +15,25 @@ from typing import Any, TextIO
 
 from syncd.log.redaction import HIDDEN, KNOWN
 
-__all__ = ["HIDDEN", "forget_secrets", "get_log", "redact", "register_secrets", "setup_logging"]
+__all__ = [
+    "HIDDEN",
+    "conceal",
+    "forget_secrets",
+    "get_log",
+    "redact",
+    "register_secrets",
+    "setup_logging",
+]
 
 
 def register_secrets(secrets: Iterable[str]) -> None:
     """Never let these texts out again, nor their usual encodings."""
     KNOWN.register(secrets)
+
+
+def conceal(holder: str, token: str) -> None:
+    """Nor this token, which a CRM handed out to the holder at run time."""
+    KNOWN.conceal(holder, token)
 
 
 def forget_secrets() -> None:

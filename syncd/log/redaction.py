@@ -43,6 +43,7 @@ class Redaction:
     def __init__(self) -> None:
         """None known."""
         self._forms: set[str] = set()
+        self._passing: dict[str, tuple[str, ...]] = {}
         self._known: re.Pattern[str] | None = None
 
     def register(self, secrets: Iterable[str]) -> None:
@@ -51,12 +52,22 @@ class Redaction:
             for part in (secret, *_parts(secret)):
                 if len(part) >= SHORTEST:
                     self._forms.update(_encodings(part))
-        longest_first = sorted(self._forms, key=len, reverse=True)
+        self._compile()
+
+    def conceal(self, holder: str, token: str) -> None:
+        """Nor this token, which a CRM handed out: until the holder has another one."""
+        self._passing[holder] = tuple(_encodings(token)) if len(token) >= WHOLE_WORD else ()
+        self._compile()
+
+    def _compile(self) -> None:
+        forms = self._forms.union(*self._passing.values())
+        longest_first = sorted(forms, key=len, reverse=True)
         self._known = re.compile("|".join(map(_pattern, longest_first))) if longest_first else None
 
     def forget(self) -> None:
         """Know no secrets any more."""
         self._forms.clear()
+        self._passing.clear()
         self._known = None
 
     def text(self, text: str) -> str:
