@@ -26,6 +26,8 @@ USUAL_CALLS = 10  # create, upload, close, a few looks, three results
 GIVEN_UP = "JOB_FAILED"  # of a row that Salesforce gave up with its whole job
 WORKING = ("UploadComplete", "InProgress")
 CLOCKS_DIFFER = timedelta(minutes=10)
+TOLD = frozenset({"sf__Id", "sf__Created", "sf__Error"})
+"""The columns of a job's results that Salesforce adds to those of its rows."""
 EMPTY = "#N/A"  # clears a field; an empty cell would leave it as it is
 
 Single: TypeAlias = Callable[[list[int]], Iterator[Numbered]]
@@ -250,7 +252,7 @@ def _outcomes(session: Session, path: str, load: Load) -> Iterator[Numbered]:
             _state(session, path, "Aborted")
             message = "the job could not be set going"
         for name, read in (("successfulResults", _done), ("failedResults", _failed)):
-            for told in _results(session, f"{path}/{name}", state):
+            for told in _results(session, f"{path}/{name}", state, TOLD | {load.key}):
                 given = told.get(load.key) or (told.get("sf__Id", "") if load.key == "Id" else "")
                 same = open_rows.get(load.name(given))
                 if same:
@@ -266,13 +268,15 @@ def _outcomes(session: Session, path: str, load: Load) -> Iterator[Numbered]:
         yield index, WriteResult(outcome, id=load.ids[index], code=code, message=text)
 
 
-def _results(session: Session, path: str, state: str) -> Iterator[dict[str, str]]:
+def _results(
+    session: Session, path: str, state: str, columns: frozenset[str]
+) -> Iterator[dict[str, str]]:
     if state not in jobs.ENDED:
         return
     locator = ""
     while True:
         params: dict[str, Any] = {"locator": locator} if locator else {}
-        rows, locator = jobs.table(session, "other", path, params)
+        rows, locator = jobs.table(session, "other", path, params, columns)
         yield from rows
         if not locator:
             return

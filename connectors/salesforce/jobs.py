@@ -54,18 +54,22 @@ def ended(session: Session, path: str) -> dict[str, Any]:
 
 
 def table(
-    session: Session, kind: Literal["read", "other"], path: str, params: dict[str, Any]
+    session: Session,
+    kind: Literal["read", "other"],
+    path: str,
+    params: dict[str, Any],
+    columns: frozenset[str] | None = None,
 ) -> tuple[list[dict[str, str]], str]:
     """The rows of one page of results, and the locator of the next page (empty: none).
 
-    A page that broke off is asked for again: results can be re-read.
+    A page that broke off is asked for again: results can be re-read. `columns`: the only ones of
+    use, for a job's results say again all that was written.
     """
 
     def ask(client: Salesforce) -> tuple[list[dict[str, str]], str]:
         headers = {"Accept": "text/csv"}
         answer = session.raw(client, "GET", path, params=params, headers=headers)
-        answer.encoding = "utf-8-sig"  # some gateways put a mark before the first column
-        rows = list(_rows(answer.text))
+        rows = list(_rows(answer.content, columns))
         announced = answer.headers.get("Sforce-NumberOfRecords", "")
         if announced.isdigit() and int(announced) != len(rows):
             raise TransientError(f"{len(rows)} of {announced} result rows came", applied=None)
@@ -75,13 +79,18 @@ def table(
     return session.read(ask) if kind == "read" else session.other(ask)
 
 
-def _rows(text: str) -> Iterator[dict[str, str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+def _rows(content: bytes, columns: frozenset[str] | None) -> Iterator[dict[str, str]]:
+    # Some gateways put a mark before the first column.
+    text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", errors="replace", newline="")
+    reader = csv.reader(text, strict=True)
     try:
         header = next(reader, None) or []
+        wanted = [
+            (place, name) for place, name in enumerate(header) if columns is None or name in columns
+        ]
         for cells in reader:
             if len(cells) != len(header):
                 raise TransientError("a result row was not complete", applied=None)
-            yield dict(zip(header, cells, strict=True))
+            yield {name: cells[place] for place, name in wanted}
     except csv.Error as error:
         raise TransientError(f"a result row was not complete ({error})", applied=None) from error
