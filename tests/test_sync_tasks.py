@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -74,6 +75,17 @@ def test_a_task_follows_the_account_manager(synced: Room) -> None:
     assert task["OwnerId"] == "u2"
     assert task["Description"] == "I called them"
     assert planned(synced.sync()) == (0, 0)
+
+
+def test_an_update_is_told_with_what_stays(synced: Room) -> None:
+    """Day and subject that a person set are those that the plan shows, for they stay."""
+    change_task(synced, "renewal-120", "A0", ActivityDate=date(2031, 1, 31), Subject="Mine")
+    synced.crm.put("Account", "A0", OwnerId="u2")
+    (change,) = synced.sync().connections[0].plan.tasks
+    (task,) = synced.tasks(WhatId="A0")
+
+    assert (change.op, change.due, change.subject) == ("update", date(2031, 1, 31), "Mine")
+    assert (task["ActivityDate"], task["Subject"]) == (date(2031, 1, 31), "Mine")
 
 
 def test_a_task_that_a_person_gave_away_stays_there(synced: Room) -> None:

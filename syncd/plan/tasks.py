@@ -122,18 +122,23 @@ def diff_tasks(
         }
         if differing:
             values = words.encode({**_typed(differing, want.fields)})
+            stands = {**have.wrote, **(have.now or {}), **differing}
+            update = _change(
+                "update",
+                connection,
+                account,
+                account_record,
+                want,
+                {**_without_marks(have.wrote, differing), **differing},
+                values,
+                worth,
+                record=have.record,
+                was={name: have.wrote.get(name) for name in differing},
+            )
+            # As people will see it: what stays in the CRM is not what would be written anew.
             changes.append(
-                _change(
-                    "update",
-                    connection,
-                    account,
-                    account_record,
-                    want,
-                    {**_without_marks(have.wrote, differing), **differing},
-                    values,
-                    worth,
-                    record=have.record,
-                    was={name: have.wrote.get(name) for name in differing},
+                replace(
+                    update, due=_date(stands.get("due")), subject=str(stands.get("subject") or "")
                 )
             )
     stays = {want.key for want in wanted}
@@ -149,7 +154,6 @@ def diff_tasks(
         if "body" in can:
             fields_now["body"] = fit("body", f"{note}\n\n{body}" if body else note)
             closed["body"] = fields_now["body"]
-        due = task.wrote.get("due")
         changes.append(
             TaskChange(
                 op="close",
@@ -159,7 +163,7 @@ def diff_tasks(
                 account=account,
                 account_record=account_record,
                 assignee=_text(task.wrote.get("owner")),
-                due=date.fromisoformat(due) if isinstance(due, str) and due else None,
+                due=_date(task.wrote.get("due")),
                 subject=str(task.wrote.get("subject") or ""),
                 because=note,
                 values=words.encode(fields_now),
@@ -226,6 +230,14 @@ def _without_marks(wrote: Mapping[str, Any], names: Iterable[str]) -> dict[str, 
 def _untouched(now: Shown, wrote: Shown) -> bool:
     """No person changed what syncd left there."""
     return now is None or alike(now, wrote)
+
+
+def _date(value: Shown) -> date | None:
+    """The day that a task shows as due; None where it shows none, or no day."""
+    try:
+        return date.fromisoformat(str(value)[:10])
+    except ValueError:
+        return None
 
 
 def _text(value: Shown) -> str | None:
