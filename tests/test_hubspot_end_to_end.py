@@ -286,7 +286,9 @@ def test_tasks_are_made_once_and_linked(room: Room, hubspot: HubSpotConnector) -
 
 
 def test_a_refused_task_harms_itself_only(room: Room, hubspot: HubSpotConnector) -> None:
-    """A task without a due date is refused, its neighbour is made."""
+    """A task without a due date is refused, its neighbour is made; so is one for a company that is
+    not there, and its id is told, so that it can be closed.
+    """
     company = room.sandbox.insert("companies", name="C")
     tasks = [
         TaskUpsert("good", {"hs_timestamp": date(2026, 7, 1)}, company),
@@ -301,7 +303,9 @@ def test_a_refused_task_harms_itself_only(room: Room, hubspot: HubSpotConnector)
         Outcome.REJECTED,
         Outcome.REJECTED,
     ]
-    assert results[2].id is None
+    assert results[1].id is None
+    assert results[2].created
+    assert results[2].id in {row["id"] for row in room.sandbox.rows("tasks")}
 
 
 def test_deleted_tasks_come_as_tombstones(room: Room, hubspot: HubSpotConnector) -> None:
