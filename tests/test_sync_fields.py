@@ -7,13 +7,16 @@ from decimal import Decimal
 from typing import Any
 
 import memory_rooms
+import pytest
 import states
 from memory_book import OURS, Room, connector, planned
 from memory_rooms import change_task, sign_renewal
+from sqlalchemy import update
 
 from connectors.memory import MemoryConnector, MemorySettings
 from syncd.connector import Context, FieldUpdate, Outcome, WriteResult
 from syncd.plan import WritePolicy
+from syncd.store.tables import accounts
 from syncd.sync import EXIT_DONE
 
 state, postgres = states.state, states.postgres
@@ -55,6 +58,21 @@ def test_values_that_were_kept_are_overwritten_once_the_policy_says_so(synced: R
     synced.sync()
 
     assert synced.account("A3")["RenewalStatus"] == "not_due"
+
+
+@pytest.mark.parametrize(
+    "word", ["Österreich", "ÖSTERREICH AG", "österreich ag", "www.Kaffee.example", "kaffee.example"]
+)
+def test_an_account_is_found_as_people_write_it(room: Room, word: str) -> None:
+    """By its name in any case and alphabet, and by its domain as it stands in a browser."""
+    room.crm.put("Account", "A1", Name="Österreich AG")
+    room.sync()
+    with room.store.begin() as tx:
+        ours = accounts.c.name == "Österreich AG"
+        tx.execute(update(accounts).where(ours).values(domain="kaffee.example"))
+        found = room.store.book.search(tx, word)
+
+    assert [key.rpartition(":")[2] for key in found] == ["A1"]
 
 
 def test_what_no_mapping_names_is_never_written(room: Room) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from syncd.mapping.codecs import CODECS, Codec, UnreadableError
 from syncd.mapping.context import ReadContext
 from syncd.mapping.document import Input, SectionRules
+from syncd.mapping.domains import host_of
 from syncd.mapping.file import mapping_schema
 from syncd.mapping.ids import full_id
 from syncd.mapping.kinds import Canonical
@@ -35,6 +36,7 @@ __all__ = [
     "TaskMapping",
     "UnreadableError",
     "full_id",
+    "host_of",
     "load_mapping",
     "mapping_of",
     "mapping_schema",

@@ -62,6 +62,8 @@ def _sqlite_pragmas(connection: Any, _record: object) -> None:
     # isolation_level None: SQLAlchemy's "begin" event below starts transactions, so that a
     # writer waits at BEGIN instead of failing when it upgrades a read lock.
     connection.isolation_level = None
+    # SQLite's own knows capitals of the English alphabet only: Österreich would never be found.
+    connection.create_function("lower", 1, _lower, deterministic=True)
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
@@ -70,6 +72,10 @@ def _sqlite_pragmas(connection: Any, _record: object) -> None:
     # What is erased is overwritten. Some systems' SQLite does so by itself, others do not.
     cursor.execute("PRAGMA secure_delete=ON")
     cursor.close()
+
+
+def _lower(text: object) -> object:
+    return text.lower() if isinstance(text, str) else text
 
 
 def _sqlite_begin(connection: Connection) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, func, or_, select
 
+from syncd.mapping import host_of
 from syncd.store.book.stored import StoredAccount
 from syncd.store.sql import chunks
 from syncd.store.tables import accounts, members
@@ -57,13 +58,14 @@ class Search:
             if len(word) == SHORT_ID
             else members.c.id == word
         )
+        domains = [word.lower(), host_of(word) or word.lower()]
         return list(
             tx.scalars(
                 select(accounts.c.key).where(
                     or_(
                         accounts.c.key == word,
                         accounts.c.key.in_(by_id),
-                        func.lower(accounts.c.domain) == word.lower(),
+                        func.lower(accounts.c.domain).in_(domains),
                         func.lower(accounts.c.name) == word.lower(),
                     )
                 )
