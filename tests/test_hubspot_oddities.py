@@ -44,7 +44,18 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["", "  ", "{}", "[]", '{"paging": {}}', "<html>", '{"results": [{', '{"results": [null]}'],
+    [
+        "",
+        "  ",
+        "{}",
+        "[]",
+        '{"paging": {}}',
+        "<html>",
+        '{"results": [{',
+        '{"results": [null]}',
+        '{"total": 1, "results": [{"properties": {}}]}',
+        '{"total": 1, "results": [{"id": "1"}]}',
+    ],
 )
 def test_an_answer_without_results_is_not_an_empty_one(
     portal: Portal, hubspot: HubSpotConnector, body: str
@@ -107,6 +118,14 @@ def test_a_search_page_short_of_its_total_is_not_the_last(
 
     assert whole.keys() == {"1", "2"}
     with pytest.raises(IncompleteReadError, match="same page"):
+        pulled(hubspot, COMPANIES, SINCE)
+
+
+def test_an_id_that_is_no_number(portal: Portal, hubspot: HubSpotConnector) -> None:
+    """Ids order a search: it cannot be gone on from a word, and says so."""
+    portal.on(SEARCH, reply({"total": 1, "results": [{"id": "abc", "properties": {}}]}))
+
+    with pytest.raises(IncompleteReadError, match="ids are numbers, but one of companies is abc"):
         pulled(hubspot, COMPANIES, SINCE)
 
 

@@ -88,7 +88,7 @@ class Associations:
 
     def _ask(self, path: str, inputs: list[dict[str, str]], object: str, to: str) -> answers.Answer:
         try:
-            return self._door.rows("POST", path, body={"inputs": inputs})
+            return self._door.rows("POST", path, bears=("from", "to"), body={"inputs": inputs})
         except (AccessError, RefusedError) as error:
             # It costs what depends on these links, not the object.
             raise AccessError(

@@ -22,6 +22,7 @@ from connectors.hubspot.verdicts import RefusedError
 from syncd.errors import IncompleteReadError
 
 BATCH = 100
+BEARS = ("id", "properties")  # each record
 _NOT_SO = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
 MOST_LOOKUPS = 200  # ids looked up one by one, to tell a merged record from a deleted one
 
@@ -63,7 +64,7 @@ class Batches:
             }
             path = self._paths.batch(object, "read")
             try:
-                answer = self._door.rows("POST", path, query=query, body=body)
+                answer = self._door.rows("POST", path, bears=BEARS, query=query, body=body)
             except RefusedError as error:
                 if error.status not in _NOT_SO:
                     raise

@@ -72,7 +72,7 @@ class Catalogue:
         """The object's properties as HubSpot describes them."""
         try:
             with about(object):
-                answer = self._door.other("GET", self._paths.properties(object))
+                answer = self._door.other("GET", self._paths.properties(object), bears=("name",))
         except RefusedError as error:
             if error.status not in (400, 404):
                 raise

@@ -104,14 +104,34 @@ class Door:
         return self._call("read", method, path, query=query, body=body, search=search)
 
     def rows(
-        self, method: str, path: str, *, query: Query = (), body: Any = None, search: bool = False
+        self,
+        method: str,
+        path: str,
+        *,
+        bears: tuple[str, ...],
+        query: Query = (),
+        body: Any = None,
+        search: bool = False,
     ) -> Answer:
-        """Like `read`, for lists: an answer that bears no ``results`` is none, not an empty one."""
-        return self._call("read", method, path, query=query, body=body, search=search, listed=True)
+        """Like `read`, for lists: an answer that bears no ``results`` is none, not an empty one.
 
-    def other(self, method: str, path: str, *, listed: bool = True, free: bool = False) -> Answer:
+        Nor is one whose results lack what each of them `bears`.
+        """
+        return self._call(
+            "read", method, path, query=query, body=body, search=search, listed=True, bears=bears
+        )
+
+    def other(
+        self,
+        method: str,
+        path: str,
+        *,
+        listed: bool = True,
+        free: bool = False,
+        bears: tuple[str, ...] = (),
+    ) -> Answer:
         """Like `rows`, for catalogues. `free`: even when the day's share is up."""
-        return self._call("other", method, path, listed=listed, free=free)
+        return self._call("other", method, path, listed=listed, free=free, bears=bears)
 
     def comfort(
         self, method: str, path: str, *, query: Query = (), body: Any = None
@@ -162,6 +182,7 @@ class Door:
         free: bool = False,
         repeatable: bool = False,
         listed: bool = False,
+        bears: tuple[str, ...] = (),
         tries: int = ATTEMPTS,
     ) -> Answer:
         def attempt() -> Answer:
@@ -174,7 +195,7 @@ class Door:
                 self.session.expire()
                 self.limiter.wait(search=search)
                 reply = self._send(kind, method, path, query, body)
-            return self._verdicts.on(reply, wrote=kind == "write", listed=listed)
+            return self._verdicts.on(reply, wrote=kind == "write", listed=listed, bears=bears)
 
         def on_wait(error: TransientError, seconds: float) -> None:
             self.note("hubspot.wait", path=path, seconds=round(seconds, 2), reason=str(error))

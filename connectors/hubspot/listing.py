@@ -18,12 +18,12 @@ import msgspec
 
 from connectors.hubspot import filters
 from connectors.hubspot.answers import Answer
-from connectors.hubspot.batches import Batches
+from connectors.hubspot.batches import BEARS, Batches
 from connectors.hubspot.door import Door
 from connectors.hubspot.paging import next_page, raise_if_stuck
 from connectors.hubspot.paths import Paths
 from connectors.hubspot.records import Reading, Row
-from syncd.errors import RequestError
+from syncd.errors import IncompleteReadError, RequestError
 
 ID = "hs_object_id"
 LIST_PAGE = 100
@@ -64,7 +64,7 @@ class Listing:
             ]
             if after:
                 query.append(("after", after))
-            answer = self._door.rows("GET", path, query=query)
+            answer = self._door.rows("GET", path, query=query, bears=BEARS)
             rows: list[Row] = answer.get("results") or []
             if rows:
                 yield rows if short else self._filled(reading, rows, wanted, archived=archived)
@@ -103,7 +103,7 @@ class Listing:
         seen: set[int] = set()
         last = 0
         while True:
-            answer = self._door.rows("POST", path, body=_beyond(ask, last), search=True)
+            answer = self._searched(object, path, _beyond(ask, last))
             rows: list[Row] = answer.get("results") or []
             if not _in_order(answer, rows, last):
                 yield from self._by_offset(object, path, ask, seen)
@@ -124,7 +124,7 @@ class Listing:
             after, count = "", 0
             while count < SEARCH_WINDOW:
                 body = _beyond(ask, last) | ({"after": after} if after else {})
-                answer = self._door.rows("POST", path, body=body, search=True)
+                answer = self._searched(object, path, body)
                 rows: list[Row] = answer.get("results") or []
                 fresh = [row for row in rows if int(row["id"]) not in seen]
                 seen.update(int(row["id"]) for row in fresh)
@@ -138,6 +138,17 @@ class Listing:
                 raise_if_stuck(object, moved=after != before)
             raise_if_stuck(object, moved=max(seen) > last)
             last = max(seen)
+
+    def _searched(self, object: str, path: str, body: Answer) -> Answer:
+        answer = self._door.rows("POST", path, bears=BEARS, body=body, search=True)
+        strange = [
+            row["id"] for row in answer.get("results") or () if not str(row["id"]).isdecimal()
+        ]
+        if strange:
+            raise IncompleteReadError(
+                f"HubSpot's ids are numbers, but one of {object} is {strange[0]}"
+            )
+        return answer
 
     def _filled(
         self,

@@ -96,12 +96,12 @@ class Owners:
     def _ask(self, query: Query) -> Answer:
         """A page. The v3 path is known with its slash and without; HubSpot takes both."""
         try:
-            return self._door.rows("GET", self._path, query=query)
+            return self._door.rows("GET", self._path, bears=("id",), query=query)
         except RefusedError as error:
             if error.status != HTTPStatus.NOT_FOUND or not self._path.endswith("/"):
                 raise
         self._path = self._path.rstrip("/")
-        return self._door.rows("GET", self._path, query=query)
+        return self._door.rows("GET", self._path, bears=("id",), query=query)
 
 
 def _record(source: Source, owner: Mapping[str, Any], *, active: bool) -> Record:

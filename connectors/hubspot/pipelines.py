@@ -140,7 +140,7 @@ class Pipelines:
     def _read(self, object: str) -> _Stages:
         found = _Stages({}, {}, {})
         try:
-            answer = self._door.other("GET", self._paths.pipelines(object))
+            answer = self._door.other("GET", self._paths.pipelines(object), bears=("id",))
         except (AccessError, RefusedError) as error:
             self._door.note("hubspot.pipelines_unknown", object=object, reason=str(error))
             return _Stages({}, {}, {}, refused=str(error))

@@ -170,7 +170,7 @@ def _matched(inputs: list[Input], answer: Answer) -> Iterator[Answered]:
     open_inputs = {one.index: one for one in inputs}
     for row in answer.get("results") or ():
         one = by_trace.get(str(row.get("objectWriteTraceId"))) or by_ref.get(_ref(inputs[0], row))
-        if one is not None and open_inputs.pop(one.index, None) is not None:
+        if one is not None and row.get("id") and open_inputs.pop(one.index, None) is not None:
             yield (
                 one.index,
                 WriteResult(Outcome.DONE, id=str(row["id"]), created=bool(row.get("new"))),

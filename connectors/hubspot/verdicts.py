@@ -50,14 +50,16 @@ class Verdicts:
     conceal: Callable[[str], str]
     renewable: bool
 
-    def on(self, reply: Reply, *, wrote: bool, listed: bool = False) -> Answer:
-        """The answer's JSON object. `listed`: it must bear ``results``.
+    def on(
+        self, reply: Reply, *, wrote: bool, listed: bool = False, bears: tuple[str, ...] = ()
+    ) -> Answer:
+        """The answer's JSON object. `listed`: it must bear ``results``, each with what it `bears`.
 
         Raises TransientError, LoginError, AllowanceError, AccessError or RefusedError.
         """
         answer = answers.parse(reply.content)
         if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
-            flaw = _flaw(reply, answer, wrote=wrote, listed=listed)
+            flaw = _flaw(reply, answer, wrote=wrote, listed=listed, bears=bears)
             if answer is None or flaw:
                 raise TransientError(
                     self._words(reply, answer, flaw), applied=None if wrote else False
@@ -129,7 +131,9 @@ class Verdicts:
         return self.conceal(f"HubSpot: {said or 'no message'} ({', '.join(m for m in marks if m)})")
 
 
-def _flaw(reply: Reply, answer: Answer | None, *, wrote: bool, listed: bool) -> str:
+def _flaw(
+    reply: Reply, answer: Answer | None, *, wrote: bool, listed: bool, bears: tuple[str, ...]
+) -> str:
     """Why an answer of success is none; empty where it is one.
 
     204 may answer a write. Nothing that is read has no content: an empty list has ``results``.
@@ -142,8 +146,10 @@ def _flaw(reply: Reply, answer: Answer | None, *, wrote: bool, listed: bool) -> 
         return "an empty answer"
     if listed and not isinstance(answer.get("results"), list) and not answers.errors(answer):
         return "an answer without results"
-    if listed and not all(isinstance(row, dict) for row in answer.get("results") or ()):
-        return "an answer with results of no content"
+    for row in answer.get("results") or () if listed else ():
+        lacks = [name for name in bears if not isinstance(row, dict) or row.get(name) is None]
+        if lacks or not isinstance(row, dict):
+            return f"an answer with results without {' and '.join(lacks) or 'content'}"
     return ""
 
 
