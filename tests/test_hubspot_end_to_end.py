@@ -246,6 +246,7 @@ def test_search_that_lags_is_made_up_for(tmp_path: Path) -> None:
     sandbox = HubSpotSandbox(clock=lambda: now[0], search_lag=30)
     with SandboxServer(sandbox.app, tmp_path / "ca.pem") as server:
         connector = Room(sandbox, server.url, tmp_path / "ca.pem").connect()
+        sandbox.insert("companies", name="Old")  # with none at all, it would be listed again
         _, cursor = pulled(connector, COMPANIES)
         new = sandbox.insert("companies", name="New")
         unseen, cursor = pulled(connector, COMPANIES, cursor)
