@@ -81,9 +81,8 @@ def find_account(store: Store, word: str) -> str:
     lines = [
         f"  {key.partition(':')[2]}  {named[key].name}  ({key.partition(':')[0]})" for key in found
     ]
-    raise StopProgramError(
-        "\n".join([f"{word!r} fits {len(found)} accounts; name one by its id:", *lines])
-    )
+    several = f"{len(found)} accounts" + (" or more" if len(found) == store.book.most_found else "")
+    raise StopProgramError("\n".join([f"{word!r} fits {several}; name one by its id:", *lines]))
 
 
 def _show(document: dict[str, Any], timezone: str) -> None:

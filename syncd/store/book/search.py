@@ -17,6 +17,9 @@ SHORT_ID, FULL_ID = 15, 18  # a Salesforce id without and with its check letters
 class Search:
     """Finds accounts."""
 
+    most_found = 20
+    """So many names that contain a word are found: a person looks through no more."""
+
     def account(self, tx: Connection, keys: Sequence[str]) -> dict[str, StoredAccount]:
         """These accounts with their members, by key."""
         found: dict[str, StoredAccount] = {}
@@ -83,6 +86,6 @@ class Search:
                 select(accounts.c.key)
                 .where(func.lower(accounts.c.name).like(f"%{escaped}%", escape="\\"))
                 .order_by(accounts.c.name)
-                .limit(20)
+                .limit(self.most_found)
             )
         )
