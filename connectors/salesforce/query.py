@@ -44,12 +44,17 @@ class Rows(NamedTuple):
     last: bool
 
 
-def _checked(answer: Any) -> dict[str, Any]:
-    """A query's answer, if it is one; an empty or foreign body is asked for again."""
+def _checked(query: Query, answer: Any) -> dict[str, Any]:
+    """A query's answer, if it is one; an empty or foreign body is asked for again.
+
+    Rows bear their Id where the query asks for it: Salesforce gives no more than it is asked for.
+    """
     records = answer.get("records") if isinstance(answer, dict) else None
     if not isinstance(records, list):
         raise TransientError("Salesforce answered a query without records", applied=None)
-    if not all(isinstance(row, dict) and isinstance(row.get("Id"), str) for row in records):
+    if not all(isinstance(row, dict) for row in records) or (
+        "Id" in query.fields and not all(isinstance(row.get("Id"), str) for row in records)
+    ):
         raise TransientError("Salesforce answered a query with records of no Id", applied=None)
     found: dict[str, Any] = answer
     return found
@@ -57,7 +62,7 @@ def _checked(answer: Any) -> dict[str, Any]:
 
 def _first(query: Query, answer: Any) -> dict[str, Any]:
     """The first page. One that is said to be all has as many rows as it says that there are."""
-    page = _checked(answer)
+    page = _checked(query, answer)
     total, came = _total(page), len(page["records"])
     if not page.get("nextRecordsUrl") and came < total:
         text = f"{query.object}: Salesforce announced {total} rows and gave {came}"
@@ -65,10 +70,10 @@ def _first(query: Query, answer: Any) -> dict[str, Any]:
     return page
 
 
-def _next(url: str, client: Salesforce) -> dict[str, Any]:
+def _next(query: Query, url: str, client: Salesforce) -> dict[str, Any]:
     """The page behind a nextRecordsUrl: a path, though some that stand before an org say it all."""
     path = urlsplit(url)._replace(scheme="", netloc="").geturl()
-    return _checked(client.query_more(f"/{path.lstrip('/')}", identifier_is_url=True))
+    return _checked(query, client.query_more(f"/{path.lstrip('/')}", identifier_is_url=True))
 
 
 def _begun(session: Session, query: Query) -> dict[str, Any]:
@@ -110,7 +115,7 @@ def pages(session: Session, query: Query) -> Iterator[Rows]:
         if url in asked:
             raise IncompleteReadError(f"{query.object}: Salesforce gives the same page for ever")
         asked.add(url)
-        answer = session.read(partial(_next, url))
+        answer = session.read(partial(_next, first, url))
 
 
 def _total(answer: dict[str, Any]) -> int:
