@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import threading
 from typing import Any
 from urllib.parse import parse_qs
@@ -235,6 +236,20 @@ def test_session_that_never_works_is_no_loop(
     assert sum(call.request.url == TOKEN_URL for call in org.calls) == 2
 
 
+def test_a_login_waits_as_long_as_it_is_told(
+    org: responses.RequestsMock, waits: list[float | None]
+) -> None:
+    """A throttled login is not repeated before the time that Salesforce named."""
+    org.remove(responses.POST, TOKEN_URL)
+    org.post(TOKEN_URL, status=503, body=HTML, headers={"Retry-After": "7"})
+    org.post(TOKEN_URL, json=TOKEN)
+    one = connection()
+    one.open()
+    one.close()
+
+    assert waits == [7]
+
+
 def test_nothing_logs_out(salesforce: SalesforceConnector, org: responses.RequestsMock) -> None:
     """Closing makes no call: others may share the session."""
     before = len(org.calls)
@@ -247,7 +262,7 @@ def test_nothing_logs_out(salesforce: SalesforceConnector, org: responses.Reques
 
 def test_logins_are_made_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many connections open at once; each has a client and a token of its own."""
-    inside, most, turns = 0, 0, threading.Event()
+    inside, most, turns, numbers = 0, 0, threading.Event(), itertools.count()
 
     def slow(wire: requests.Session, settings: SalesforceSettings) -> Token:
         nonlocal inside, most
@@ -255,7 +270,7 @@ def test_logins_are_made_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
         most = max(most, inside)
         turns.wait(0.02)  # long enough for others to come in, if they could
         inside -= 1
-        return Token(f"token {threading.get_ident()}", URL, "00D", "005")
+        return Token(f"token {next(numbers)}", URL, "00D", "005")
 
     monkeypatch.setattr(session, "log_in", slow)
     made = [connection() for _ in range(8)]

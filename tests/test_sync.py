@@ -191,7 +191,7 @@ def test_one_run_at_a_time(synced: Room) -> None:
     """While one instance is at work another is refused, and told by whom."""
     with Lease(synced.turn()) as lease:
         synced.instance = "there:2"
-        with pytest.raises(LeaseError, match="here:1"):
+        with pytest.raises(LeaseError, match="process 1 on here"):
             synced.sync()
         lease.check()
     report = synced.sync()

@@ -13,7 +13,7 @@ import jwt
 import requests
 from requests.auth import HTTPBasicAuth
 
-from connectors.salesforce.door import fault, refusal, turned
+from connectors.salesforce.door import fault, refusal, turned, wait_named
 from connectors.salesforce.settings import LEGACY_ENDS, AuthSettings, Flow, SalesforceSettings
 from syncd.errors import LoginError, TransientError
 
@@ -197,7 +197,7 @@ def _refused(
     except requests.exceptions.JSONDecodeError:
         found = fault(answer.text)
     if answer.status_code >= requests.codes.server_error or answer.status_code in (420, 429):
-        return refusal(answer.status_code, found)
+        return refusal(answer.status_code, found, wait_named(answer))
     said = found.text.lower()
     words = next((plain for sign, plain in PLAIN_WORDS if sign in said), "")
     words = words or PLAIN_CODES.get(found.code, "")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
 import requests
@@ -113,6 +115,28 @@ def remedy(object: str, fields: Sequence[str], code: str) -> str:
         f"{', '.join(fields)} > Set Field-Level Security: grant the integration user {right}, "
         "or run `syncd provision --apply`, or correct the name in the mapping"
     )
+
+
+def sent_at(answer: requests.Response) -> datetime:
+    """When it was sent, by the clock of the one who sent it."""
+    try:
+        return parsedate_to_datetime(answer.headers.get("Date", "")).astimezone(UTC)
+    except ValueError:
+        return datetime.now(UTC)  # noqa: TID251 - no Date was sent
+
+
+def wait_named(answer: requests.Response) -> float | None:
+    """The seconds to wait that Retry-After names, be it as a number or as a date."""
+    named = answer.headers.get("Retry-After", "")
+    try:
+        return max(0.0, float(named))
+    except ValueError:
+        pass
+    try:
+        until = parsedate_to_datetime(named).astimezone(UTC)
+    except ValueError:
+        return None
+    return max(0.0, (until - sent_at(answer)).total_seconds())
 
 
 def refusal(status: int, found: Fault, retry_after: float | None = None) -> SyncdError:

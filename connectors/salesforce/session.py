@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import requests
@@ -21,7 +20,7 @@ from simple_salesforce.util import exception_handler
 
 from connectors.salesforce.auth import Token, log_in
 from connectors.salesforce.client import Client, Wire, WireAdapter
-from connectors.salesforce.door import turned
+from connectors.salesforce.door import sent_at, turned, wait_named
 from connectors.salesforce.settings import SalesforceSettings
 from syncd.connector import Allowance, Calls, tell_nobody
 from syncd.errors import (
@@ -230,25 +229,9 @@ class Session:
         usage = API_USAGE.search(answer.headers.get("Sforce-Limit-Info", ""))
         if usage:
             self.used, self.limit = int(usage[1]), int(usage[2])
-        try:
-            sent = parsedate_to_datetime(answer.headers.get("Date", "")).astimezone(UTC)
-        except ValueError:
-            sent = datetime.now(UTC)  # noqa: TID251 - no Date was sent
-        self.started_at = sent - answer.elapsed
-        self._retry_after = _seconds(answer.headers.get("Retry-After", ""), sent)
+        self.started_at = sent_at(answer) - answer.elapsed
+        self._retry_after = wait_named(answer)
 
     def _waiting(self, error: TransientError, seconds: float) -> None:
         if self.log is not None:
             self.log.warning("crm_call_repeated", reason=str(error), wait_seconds=round(seconds, 1))
-
-
-def _seconds(wait: str, sent: datetime) -> float | None:
-    """What Retry-After asks for: seconds, or a date by the clock of the one who sent it."""
-    try:
-        return max(0.0, float(wait))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(wait).astimezone(UTC) - sent).total_seconds())
-    except ValueError:
-        return None
