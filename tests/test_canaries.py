@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pydantic import BaseModel
 from states import Postgres
 
 from connectors.hubspot.settings import Auth
+from connectors.salesforce.sandbox.api import Api, Session
 from connectors.salesforce.settings import AuthSettings
 from connectors.sandbox.faults import Fault, Rows
 from syncd import sync
@@ -205,6 +207,33 @@ def test_a_token_that_a_crm_hands_out_is_hidden_while_it_counts() -> None:
 
     assert both == "[secret] and [secret]"
     assert renewed == "canary-handed-out and [secret]"
+
+
+def test_a_sessions_token_is_not_quoted(
+    sites: dict[str, Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is the token that a login brought, whatever it looks like: no config has it."""
+    crm = sites["salesforce"]
+    crm.begin()
+    token = "quokka.session.wombat"
+
+    def login(api: Api, user: str) -> str:
+        api.sessions[token] = Session(user, api.org.clock() + timedelta(hours=1))
+        return token
+
+    monkeypatch.setattr(Api, "login", login)
+    rows = Rows("FIELD_CUSTOM_VALIDATION_EXCEPTION", f"with {token} no")
+    crm.sandbox.faults.set([Fault(path="*/composite/sobjects", times=0, rows=rows)])
+    refused = crm.run("sync")
+    said = (crm.folder / "out").read_text() + crm.said() + told(crm)
+    kept = state_of(crm)
+    crm.sandbox.faults.set([])
+
+    assert refused == 3
+    assert "with [secret] no" in said
+    assert "quokka" not in said
+    assert b"with [secret] no" in kept
+    assert b"quokka" not in kept
 
 
 PASSWORDS = {
