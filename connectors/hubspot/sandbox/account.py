@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 from connectors.hubspot.sandbox import reading
-from connectors.hubspot.sandbox.api import Api, Reply, Request, Route
+from connectors.hubspot.sandbox.api import Api, Reply, Request, Route, paged
 from connectors.hubspot.sandbox.errors import ApiError, bad_input, no_object, not_found
 from connectors.hubspot.sandbox.kinds import Kind
 from connectors.hubspot.sandbox.rates import current
@@ -66,21 +66,13 @@ def _usage(api: Api, _request: Request) -> Reply:
 
 def _owners(api: Api, request: Request) -> Reply:
     api.need("crm.objects.owners.read")
-    limit = request.number("limit", 100)
-    if not 0 < limit <= MOST_OWNERS:
-        raise ApiError(400, f"limit must be between 1 and {MOST_OWNERS}")
     archived, email = request.flag("archived"), request.one("email").lower()
     found = [
-        owner
+        owner.wire()
         for owner in api.portal.owners.values()
         if owner.archived is archived and (not email or owner.email.lower() == email)
     ]
-    start = request.number("after", 0)
-    body: dict[str, Any] = {"results": [one.wire() for one in found[start : start + limit]]}
-    if start + limit < len(found):
-        link = f"{request.base}{request.path}?limit={limit}&after={start + limit}"
-        body["paging"] = {"next": {"after": str(start + limit), "link": link}}
-    return Reply(body, rows=len(body["results"]))
+    return paged(request, found, MOST_OWNERS)
 
 
 def _owner(api: Api, request: Request) -> Reply:

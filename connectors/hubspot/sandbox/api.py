@@ -125,6 +125,21 @@ class Reply:
     counted: bool = True
 
 
+def paged(request: Request, found: list[dict[str, Any]], most: int) -> Reply:
+    """The page of a short list that is asked for: 100 rows unless `limit` says otherwise.
+
+    Raises ApiError (400) for a limit above `most`.
+    """
+    limit, start = request.number("limit", 100), request.number("after", 0)
+    if not 0 < limit <= most:
+        raise ApiError(400, f"limit must be between 1 and {most}")
+    body: dict[str, Any] = {"results": found[start : start + limit]}
+    if start + limit < len(found):
+        link = f"{request.base}{request.path}?limit={limit}&after={start + limit}"
+        body["paging"] = {"next": {"after": str(start + limit), "link": link}}
+    return Reply(body, rows=len(body["results"]))
+
+
 @dataclass(frozen=True, slots=True)
 class CallMade:
     """One API call. `path` has ``{...}`` for what varies."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from connectors.hubspot.sandbox.api import Api, Reply, Request, Route
-from connectors.hubspot.sandbox.errors import ApiError, bad_input, no_object
+from connectors.hubspot.sandbox.api import Api, Reply, Request, Route, paged
+from connectors.hubspot.sandbox.errors import bad_input, no_object
 from connectors.hubspot.sandbox.portal import Portal
 from connectors.hubspot.sandbox.rates import PLACES, Rate, current
 from connectors.hubspot.sandbox.times import parse
@@ -48,20 +48,13 @@ def _current(api: Api, _request: Request) -> Reply:
 
 def _list(api: Api, request: Request) -> Reply:
     api.need(*_READ)
-    limit, start = request.number("limit", _MOST), request.number("after", 0)
-    if not 0 < limit <= _MOST:
-        raise ApiError(400, f"limit must be between 1 and {_MOST}")
     wanted = {name: request.one(name) for name in ("fromCurrencyCode", "toCurrencyCode")}
     found = [
         shown
         for shown in (rate.wire() for rate in api.portal.rates)
         if all(not code or shown[name] == code for name, code in wanted.items())
     ]
-    body: dict[str, Any] = {"results": found[start : start + limit]}
-    if start + limit < len(found):
-        link = f"{request.base}{request.path}?limit={limit}&after={start + limit}"
-        body["paging"] = {"next": {"after": str(start + limit), "link": link}}
-    return Reply(body, rows=len(body["results"]))
+    return paged(request, found, _MOST)
 
 
 def _one(api: Api, request: Request) -> Reply:
